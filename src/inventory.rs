@@ -1,0 +1,4 @@
+//! The hosts that runbooks may touch: names, labels, and how each is reached. Pure: reading files and
+//! running commands is `library`'s.
+
+pub mod target;

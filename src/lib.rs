@@ -1,0 +1,9 @@
+//! Steadyhand: a runbook-as-code executor with on-call handoff.
+
+pub mod diagnostic;
+pub mod id;
+pub mod inventory;
+pub mod redact;
+pub mod run;
+pub mod runbook;
+pub mod transport;

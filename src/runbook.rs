@@ -1,0 +1,3 @@
+//! The runbook format, version 1: YAML text in, a `Runbook` or all its diagnostics out.
+
+pub mod model;
