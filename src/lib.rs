@@ -1,6 +1,7 @@
 //! Steadyhand: a runbook-as-code executor with on-call handoff.
 
 pub mod diagnostic;
+pub mod engine;
 pub mod id;
 pub mod inventory;
 pub mod redact;

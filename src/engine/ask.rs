@@ -1,0 +1,102 @@
+//! What can be asked of the engine, and why it may say no.
+
+use std::collections::BTreeMap;
+
+use crate::id::{HostName, InvalidId, RunId, RunbookPath, StepId, ValueName};
+use crate::redact::SecretText;
+use crate::run::action::Refusal;
+use crate::run::event::Actor;
+use crate::run::plan::Pace;
+
+/// A wish to start a run.
+#[derive(Clone)]
+pub struct StartRequest {
+    pub runbook: RunbookPath,
+    /// A branch, tag or commit; none: what the library serves.
+    pub git_ref: Option<String>,
+    /// Values as texts; the runbook's inputs give them types.
+    pub inputs: BTreeMap<ValueName, String>,
+    pub secrets: Vec<(ValueName, SecretText)>,
+    pub hosts: HostsAsked,
+    pub pace: Pace,
+    /// The number of hosts as the starter states it.
+    pub confirm_hosts: Option<u32>,
+    pub by: Actor,
+    /// Take up an earlier run of the same runbook at this step.
+    pub continues: Option<(RunId, StepId)>,
+    /// The same key gives the same run, for a day: a repeated post starts nothing twice.
+    pub idempotency_key: Option<String>,
+}
+
+/// Which of the runbook's hosts the run is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HostsAsked {
+    /// What the runbook itself selects.
+    AsSelected,
+    Names(Vec<HostName>),
+    /// A label selector, within the runbook's own selection.
+    Select(String),
+}
+
+/// A run that was started, or was there under the same idempotency key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Started {
+    pub run: RunId,
+    pub seq: u64,
+    /// False if the idempotency key had started it before.
+    pub fresh: bool,
+}
+
+/// Why a run was not started. Nothing has happened.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("there is no runbook {runbook} at {at}")]
+    NoSuchRunbook { runbook: RunbookPath, at: String },
+    /// The runbook does not parse or check; the diagnostics say where.
+    #[error("{runbook} has {} problems and cannot run", .diagnostics.len())]
+    Broken { runbook: RunbookPath, diagnostics: Vec<crate::diagnostic::Diagnostic> },
+    /// One or more inputs do not fit: name and reason.
+    #[error("{}", inputs_sentence(.0))]
+    Inputs(Vec<(String, String)>),
+    /// The hosts asked for do not fit the runbook or the inventory.
+    #[error("{0}")]
+    Hosts(String),
+    /// The runbook uses what this version cannot do.
+    #[error("{runbook} cannot be started: not yet available: {}", .fields.join(", "))]
+    NotYetAvailable { runbook: RunbookPath, fields: Vec<String> },
+    /// A guard says no: a lock that another run holds, a wrong host count, a runbook that forbids `auto`.
+    #[error("{0}")]
+    Guard(String),
+    #[error("the server is draining and starts nothing new; try again after its restart")]
+    Draining,
+    #[error(transparent)]
+    InvalidId(#[from] InvalidId),
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+fn inputs_sentence(inputs: &[(String, String)]) -> String {
+    let parts: Vec<String> = inputs.iter().map(|(name, reason)| format!("input {name}: {reason}")).collect();
+    parts.join("; ")
+}
+
+/// Why an action was not taken. Nothing has happened.
+#[derive(Debug, thiserror::Error)]
+pub enum ActError {
+    #[error("there is no run {0}")]
+    NoSuchRun(RunId),
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+/// What failed inside the server while it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The store could not read or write; nothing that was not stored has happened.
+    #[error("the server could not {attempted}: {reason}")]
+    Storage { attempted: String, reason: String },
+    #[error("the server could not read the runbooks: {0}")]
+    Library(String),
+}
