@@ -1,5 +1,6 @@
 //! Steadyhand: a runbook-as-code executor with on-call handoff.
 
+pub mod cli;
 pub mod diagnostic;
 pub mod engine;
 pub mod id;

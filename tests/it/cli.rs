@@ -1,0 +1,91 @@
+//! The command line, through the real program.
+
+use std::process::{Command, Output, Stdio};
+
+/// The program with no colours and without the caller's environment getting in the way.
+fn steadyhand(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_steadyhand"));
+    command.args(arguments).env_remove("FORCE_COLOR").env_remove("NO_COLOR").stdin(Stdio::null());
+    command
+}
+
+fn output(arguments: &[&str]) -> Output {
+    steadyhand(arguments).output().expect("the program starts")
+}
+
+fn stdout(output: &Output) -> &str {
+    std::str::from_utf8(&output.stdout).expect("output is UTF-8")
+}
+
+fn stderr(output: &Output) -> &str {
+    std::str::from_utf8(&output.stderr).expect("output is UTF-8")
+}
+
+fn subcommands() -> Vec<String> {
+    steadyhand::cli::command().get_subcommands().map(|subcommand| subcommand.get_name().to_owned()).collect()
+}
+
+#[test]
+fn every_help_text_fits_in_100_columns() {
+    let mut pages = vec![vec!["--help".to_owned()]];
+    pages.extend(subcommands().into_iter().map(|name| vec![name, "--help".to_owned()]));
+    for page in pages {
+        let arguments: Vec<&str> = page.iter().map(String::as_str).collect();
+        let output = output(&arguments);
+        assert!(output.status.success(), "{arguments:?}");
+        for line in stdout(&output).lines() {
+            assert!(line.chars().count() <= 100, "{arguments:?}: {line}");
+        }
+    }
+}
+
+#[test]
+fn every_subcommand_has_a_description() {
+    for subcommand in steadyhand::cli::command().get_subcommands() {
+        assert!(subcommand.get_about().is_some(), "{}", subcommand.get_name());
+    }
+}
+
+#[test]
+fn a_wrong_argument_exits_with_2_and_is_named() {
+    let output = output(&["version", "--wrong"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("--wrong"), "{}", stderr(&output));
+}
+
+#[test]
+fn version_is_printed_for_people_and_for_programs() {
+    assert_eq!(stdout(&output(&["version"])), concat!("steadyhand ", env!("CARGO_PKG_VERSION"), "\n"));
+    let json: serde_json::Value =
+        serde_json::from_slice(&output(&["version", "--format", "json"]).stdout).expect("it is JSON");
+    assert_eq!(json["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(json["runbook_format"], 1);
+}
+
+#[test]
+fn a_reader_that_leaves_ends_the_program_without_a_panic() {
+    let mut child = steadyhand(&["completions", "bash"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("the program ends");
+    assert_eq!(stderr(&output), "");
+    assert_eq!(output.status.code(), Some(141));
+}
+
+#[test]
+fn bash_accepts_the_completions_for_bash() {
+    let script = tempfile::NamedTempFile::new().expect("a temporary file");
+    std::fs::write(script.path(), &output(&["completions", "bash"]).stdout).expect("the script is written");
+    let status = Command::new("bash").arg("-n").arg(script.path()).status().expect("bash starts");
+    assert!(status.success());
+}
+
+#[test]
+fn colours_follow_the_environment() {
+    let coloured = steadyhand(&["--help"]).env("FORCE_COLOR", "1").output().expect("the program starts");
+    assert!(stdout(&coloured).contains('\x1b'));
+    assert!(!stdout(&output(&["--help"])).contains('\x1b'), "a pipe is not coloured");
+}
