@@ -1,10 +1,14 @@
 //! Steadyhand: a runbook-as-code executor with on-call handoff.
 
 pub mod cli;
+pub mod clock;
 pub mod diagnostic;
 pub mod engine;
+pub mod entropy;
+pub mod environment;
 pub mod id;
 pub mod inventory;
+pub mod process;
 pub mod redact;
 pub mod run;
 pub mod runbook;

@@ -18,7 +18,7 @@ pub struct Terminal {
 impl Terminal {
     /// Standard output and standard error, with colours as the environment and the terminal want them.
     pub fn of_this_process() -> Self {
-        let choice = colour_choice(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
+        let choice = colour_choice(|name| crate::environment::os_text(name).is_some());
         let in_colour = |is_terminal: bool| match choice {
             ColorChoice::Always => true,
             ColorChoice::Never => false,

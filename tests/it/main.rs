@@ -1,2 +1,8 @@
-//! it
+//! All tests that need more than one module or a real program, as one binary: it links once.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests stand outside: they start programs, read clocks and the environment to see what users see"
+)]
+
 mod cli;
+mod tidy;

@@ -1,0 +1,29 @@
+//! Starting other programs, in one place: git, ssh-keygen, ansible-inventory, the shell of the `local` transport.
+//!
+//! No shell is ever between us and the program, and no argument that a user gave may be read as an option:
+//! callers pass `--end-of-options`, `--`, or a type that cannot begin with `-`.
+
+use std::ffi::OsStr;
+use std::process::Stdio;
+
+use tokio::process::Command;
+
+/// A program to start: it reads nothing from our terminal, and it is killed when its handle is dropped, so
+/// that a cancelled task leaves nothing behind. (What must outlive us detaches itself: see `transport::tether`.)
+#[expect(clippy::disallowed_methods, reason = "this file is the one place that starts programs")]
+pub fn command(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.stdin(Stdio::null()).kill_on_drop(true);
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_program_sees_no_input_of_ours() {
+        let output = command("cat").output().await.expect("cat starts");
+        assert!(output.status.success() && output.stdout.is_empty());
+    }
+}
