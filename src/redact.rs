@@ -1,4 +1,22 @@
 //! Secrets: values that nobody sees, and the streaming replacer that keeps them out of all output.
+//!
+//! Everything that comes from a host passes a [`Redactor`] before any store, page or log sees it; the
+//! store takes [`Redacted`] only, which nothing else can make. What it finds: each secret as it is, and
+//! in the forms that tools print it in (see [`Needles`]). What it cannot find: a secret that was
+//! reversed, cut into pieces, hashed, encrypted or compressed. A command that does such a thing to its
+//! own secret prints it.
+
+pub mod detect;
+mod forms;
+mod needles;
+mod stream;
+
+#[cfg(test)]
+mod tests;
+
+pub use detect::{Finding, Place, detect};
+pub use needles::Needles;
+pub use stream::{Redactor, Released, redact_bytes};
 
 /// A secret value: no Debug, no Display, wiped when dropped.
 #[derive(Clone, zeroize::Zeroize, zeroize::ZeroizeOnDrop)]
@@ -12,5 +30,27 @@ impl SecretText {
     /// The text itself, for the one place that sends it and the redactor's needles.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+}
+
+/// Something in which every form of every secret is masked. Only a [`Redactor`] makes one out of bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Redacted<B>(B);
+
+impl<B> Redacted<B> {
+    /// What it holds, for whoever stores or shows it.
+    pub fn into_inner(self) -> B {
+        self.0
+    }
+
+    /// A look at what it holds.
+    pub fn get(&self) -> &B {
+        &self.0
+    }
+
+    /// The same text in another wrapping (compressed, in a record, cut). `wrap` gets nothing but masked
+    /// text, and must add nothing that came from a host by another road.
+    pub fn map<C>(self, wrap: impl FnOnce(B) -> C) -> Redacted<C> {
+        Redacted(wrap(self.0))
     }
 }
