@@ -2,3 +2,4 @@
 //! the effects. After a restart the same task replays and goes on.
 
 pub mod ask;
+pub mod output;

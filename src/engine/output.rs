@@ -1,0 +1,5 @@
+//! Everything between the bytes of a transport and a viewer: one log an attempt, masked before it is
+//! stored, in segments that open anywhere.
+
+pub mod lines;
+pub mod segment;
