@@ -13,3 +13,4 @@ pub mod redact;
 pub mod run;
 pub mod runbook;
 pub mod transport;
+pub mod web;

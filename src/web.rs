@@ -1,0 +1,3 @@
+//! The web server: pages, the HTTP API and live streams.
+
+pub mod ansi;
