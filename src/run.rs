@@ -16,8 +16,18 @@
 //! - **capture**: a value read from output. **head**: the first 64 KiB of a stream.
 
 pub mod action;
+pub mod apply;
+pub mod decide;
+pub mod evaluate;
 pub mod event;
+pub mod friction;
+pub mod need;
 pub mod outcome;
+pub mod picture;
 pub mod plan;
+pub mod script;
 pub mod state;
 pub mod view;
+pub mod wake;
+pub mod wave;
+pub mod words;

@@ -36,10 +36,6 @@ pub enum Input {
         attempt: AttemptId,
         report: Report,
     },
-    /// The server cannot store what arrives: disk full, database away.
-    StorageFailed {
-        reason: String,
-    },
 }
 
 /// What the transport says of an attempt.
@@ -52,8 +48,8 @@ pub enum Report {
     Lost,
     /// Certainly never ran and never will.
     DidNotRun(String),
-    /// The answer to a stop.
-    Stopped(Option<Exit>),
+    /// The host confirmed that the group is gone and left no result.
+    Stopped,
     StopFailed,
     /// `attach: direct` and the connection is lost.
     DirectLost,
@@ -137,6 +133,11 @@ pub enum Action {
     /// Takes back what was done, newest first.
     Undo {
         reason: String,
+    },
+    /// A manual undo was done.
+    UndoDone {
+        step: StepId,
+        note: Option<String>,
     },
 }
 

@@ -107,6 +107,24 @@ pub enum Event {
         attempt: AttemptId,
         ending: Ending,
     },
+    /// This many guards of the step hold now.
+    GuardHeld {
+        step: StepId,
+        host: HostName,
+        guard: usize,
+    },
+    /// The command did what it should; `verify` follows.
+    StepWorked {
+        step: StepId,
+        host: HostName,
+    },
+    /// The change does not show yet: looked at again then.
+    VerifyPostponed {
+        step: StepId,
+        host: HostName,
+        at_ms: i64,
+        why: String,
+    },
     /// What was read from the output.
     ValuesCaptured {
         step: StepId,
@@ -165,10 +183,12 @@ pub enum Event {
         steps: Vec<StepId>,
         by: Option<Actor>,
     },
+    /// One step was taken back on one host, or could not be; `by` did a manual one.
     UndoFinished {
         step: StepId,
         host: HostName,
         result: StepResult,
+        by: Option<Actor>,
     },
     RunEnded {
         end: RunEnd,
@@ -321,8 +341,6 @@ pub enum PauseReason {
     StepFailed(StepId),
     HostsUnreachable(Vec<HostName>),
     SecretsLost,
-    /// The server could not store; it said so and waits.
-    Storage(String),
     /// A person stopped commands of a step.
     Stopped(StepId),
     UndoFailed(StepId),

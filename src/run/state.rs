@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::id::{AttemptId, Digest, HostName, RunId, ValueName};
+use crate::id::{AttemptId, Digest, HostName, RunId, StepId, ValueName};
 use crate::run::event::{
     Actor, AfterStop, AttemptPlan, DropReason, Ending, PauseReason, RunEnd, SkipReason, StepResult,
 };
@@ -24,7 +24,7 @@ pub struct State {
     pub started_by: Actor,
     pub started_at_ms: i64,
     pub driver: Actor,
-    /// In the order of the plan.
+    /// The hosts in the order of the plan, then the delegates.
     pub hosts: Vec<HostState>,
     /// In the order of the plan.
     pub steps: Vec<StepState>,
@@ -60,8 +60,6 @@ pub enum Standing {
 pub struct StepState {
     /// One a host in the order of the plan, or a single one for steps that run once.
     pub cells: Vec<Cell>,
-    /// How many cells, from the first, a person or the pace let go on.
-    pub confirmed: usize,
     /// The event that last changed what a person may do here; older requests are stale.
     pub changed_seq: u64,
     pub entered_at_ms: Option<i64>,
@@ -75,6 +73,8 @@ pub struct StepState {
 pub struct Cell {
     pub host: HostName,
     pub state: CellState,
+    /// A person let it go on.
+    pub released: bool,
     /// All attempts, oldest first.
     pub attempts: Vec<AttemptId>,
     /// What this step captured here.
@@ -85,6 +85,8 @@ pub struct Cell {
     pub tries: u32,
     /// When the first of those ended.
     pub first_try_ended_at_ms: Option<i64>,
+    /// How often the server ran a read-only or idempotent command again after an unknown outcome.
+    pub reruns: u32,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -106,7 +108,7 @@ pub enum CellState {
     Working(AttemptId),
     /// The command did what it should; `verify` follows.
     Worked {
-        at_ms: i64,
+        since_ms: i64,
     },
     Verifying {
         attempt: AttemptId,
@@ -115,6 +117,7 @@ pub enum CellState {
     VerifyDue {
         at_ms: i64,
         since_ms: i64,
+        why: String,
     },
     /// Tried again then.
     RetryAt {
@@ -136,6 +139,8 @@ pub struct AttemptState {
     pub plan: AttemptPlan,
     pub planned_at_ms: i64,
     pub phase: AttemptPhase,
+    /// Its time was over before it ended.
+    pub overdue: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -180,10 +185,10 @@ pub struct Stop {
 /// Taking back, newest step first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UndoState {
-    /// Positions of the steps that are still to be taken back, next first.
-    pub remaining: Vec<usize>,
-    /// Hosts of the first of them that are done.
-    pub done: Vec<HostName>,
+    /// What is still to be taken back, next first: positions of steps, and hosts.
+    pub remaining: Vec<(usize, HostName)>,
+    /// The attempt that takes back the first of them.
+    pub attempt: Option<AttemptId>,
     pub by: Option<Actor>,
 }
 
@@ -192,4 +197,96 @@ pub struct Ended {
     pub end: RunEnd,
     pub why: String,
     pub at_ms: i64,
+}
+
+impl State {
+    /// A host or delegate of the plan.
+    pub fn host(&self, name: &HostName) -> Option<&HostState> {
+        self.hosts.iter().find(|host| host.name == *name)
+    }
+
+    /// The hosts of the plan that were not dropped, without delegates.
+    pub fn standing_hosts(&self) -> impl Iterator<Item = &HostState> {
+        self.hosts.iter().take(self.plan.hosts.len()).filter(|host| !matches!(host.standing, Standing::Dropped(_)))
+    }
+
+    /// Whether the run goes on without this host.
+    pub fn is_dropped(&self, name: &HostName) -> bool {
+        self.host(name).is_some_and(|host| matches!(host.standing, Standing::Dropped(_)))
+    }
+
+    /// One step on one host.
+    pub fn cell(&self, step: &StepId, host: &HostName) -> Option<&Cell> {
+        let index = self.plan.step_index(step)?;
+        self.steps[index].cells.iter().find(|cell| cell.host == *host)
+    }
+
+    /// Attempts that have been planned and are not over.
+    pub fn live_attempts(&self) -> impl Iterator<Item = (&AttemptId, &AttemptState)> {
+        self.attempts.iter().filter(|(_, attempt)| !attempt.is_over())
+    }
+}
+
+impl AttemptState {
+    pub fn is_over(&self) -> bool {
+        matches!(self.phase, AttemptPhase::Over { .. })
+    }
+
+    /// Whether the host has ever said that it runs: then an absent one is lost, not unstarted.
+    pub fn seen_running(&self) -> bool {
+        match self.phase {
+            AttemptPhase::Starting => false,
+            AttemptPhase::Running { .. } | AttemptPhase::Over { .. } => true,
+            AttemptPhase::Unreachable { seen_running, .. } => seen_running.is_some(),
+        }
+    }
+}
+
+impl Cell {
+    /// The attempt that the cell's state speaks of, if one is under way.
+    pub fn live_attempt(&self) -> Option<AttemptId> {
+        match self.state {
+            CellState::Previewing(attempt)
+            | CellState::Working(attempt)
+            | CellState::Guarding { attempt, .. }
+            | CellState::Verifying { attempt, .. } => Some(attempt),
+            CellState::Pending
+            | CellState::Previewed { .. }
+            | CellState::Guarded(_)
+            | CellState::Worked { .. }
+            | CellState::VerifyDue { .. }
+            | CellState::RetryAt { .. }
+            | CellState::Skipped(_)
+            | CellState::Finished(_)
+            | CellState::Resolved { .. } => None,
+        }
+    }
+
+    /// Nothing more will happen here by itself.
+    pub fn is_settled(&self) -> bool {
+        matches!(self.state, CellState::Skipped(_) | CellState::Finished(_) | CellState::Resolved { .. })
+    }
+
+    /// Settled in a way that lets the run go on.
+    pub fn is_fine(&self) -> bool {
+        matches!(
+            self.state,
+            CellState::Skipped(_) | CellState::Resolved { .. } | CellState::Finished(StepResult::Succeeded)
+        )
+    }
+
+    /// Settled as failed, timed out or cancelled.
+    pub fn has_failed(&self) -> bool {
+        matches!(self.state, CellState::Finished(StepResult::Failed(_) | StepResult::TimedOut | StepResult::Cancelled))
+    }
+
+    /// Its outcome is unknown and nobody has resolved it.
+    pub fn is_unknown(&self) -> bool {
+        matches!(self.state, CellState::Finished(StepResult::Unknown(_)))
+    }
+
+    /// Its main command ran, so that there may be something to take back.
+    pub fn changed(&self) -> bool {
+        self.tries > 0
+    }
 }

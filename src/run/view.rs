@@ -209,6 +209,10 @@ pub enum Need {
     ReachHosts { hosts: Vec<HostName> },
     /// Secret inputs must be given again.
     Secrets { names: Vec<String> },
+    /// A step is taken back by hand.
+    ManualUndo { step: StepId, instruction: String },
+    /// The server cannot store what arrives (a full disk); it goes on by itself when it can.
+    Storage { reason: String },
     /// Paused; resume or abort.
     Resume { why: PauseReason },
 }

@@ -1,0 +1,514 @@
+//! Folds events into a [`State`], live and on replay through the same function. Makes no effects.
+//!
+//! Every event either gives the next state or is refused as [`CorruptLog`]: the only way to be refused is
+//! a log that this program did not write.
+
+use std::sync::Arc;
+
+use crate::id::{AttemptId, HostName, StepId};
+use crate::run::event::{AttemptPlan, DropReason, Ending, Event, Purpose, StepResult};
+use crate::run::plan::{Part, PlannedStep};
+use crate::run::state::{
+    AttemptPhase, AttemptState, Cell, CellState, Ended, HostState, Pause, Standing, State, StepState, Stop, UndoState,
+};
+
+/// The log says something that cannot have happened.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("event {seq} of the run cannot follow what is before it: {what}")]
+pub struct CorruptLog {
+    pub seq: u64,
+    pub what: String,
+}
+
+impl State {
+    /// The state after the first event, which must be `RunStarted`.
+    ///
+    /// # Errors
+    /// Any other event.
+    pub fn first(at_ms: i64, event: &Event) -> Result<Self, CorruptLog> {
+        let Event::RunStarted { run, plan, digest, by } = event else {
+            return Err(CorruptLog { seq: 1, what: "a run's first event is its start".to_owned() });
+        };
+        let plan = Arc::new((**plan).clone());
+        let hosts = plan.hosts.iter().chain(&plan.delegates).map(|target| HostState {
+            name: target.name.clone(),
+            standing: Standing::Unproven,
+            values: plan
+                .continues
+                .as_ref()
+                .and_then(|earlier| earlier.values.get(&target.name))
+                .cloned()
+                .unwrap_or_default(),
+        });
+        Ok(Self {
+            run: *run,
+            digest: *digest,
+            seq: 1,
+            at_ms,
+            started_by: by.clone(),
+            started_at_ms: at_ms,
+            driver: by.clone(),
+            hosts: hosts.collect(),
+            steps: plan
+                .steps
+                .iter()
+                .map(|step| StepState::new(step, plan.hosts.iter().map(|host| &host.name)))
+                .collect(),
+            current: None,
+            attempts: Default::default(),
+            pause: None,
+            stop: None,
+            undo: None,
+            secrets_missing: false,
+            ended: None,
+            plan,
+        })
+    }
+
+    /// The state that a whole log gives.
+    ///
+    /// # Errors
+    /// An empty log, or one that this program did not write.
+    pub fn replay<'a>(events: impl IntoIterator<Item = (i64, &'a Event)>) -> Result<Self, CorruptLog> {
+        let mut events = events.into_iter();
+        let (at_ms, first) = events.next().ok_or_else(|| CorruptLog { seq: 0, what: "the log is empty".to_owned() })?;
+        let mut state = Self::first(at_ms, first)?;
+        for (at_ms, event) in events {
+            state.apply(at_ms, event)?;
+        }
+        Ok(state)
+    }
+
+    /// Goes on by one event. On an error the state must not be used further.
+    ///
+    /// # Errors
+    /// An event that cannot follow this state.
+    pub fn apply(&mut self, at_ms: i64, event: &Event) -> Result<(), CorruptLog> {
+        self.seq += 1;
+        self.at_ms = at_ms;
+        if self.ended.is_some() {
+            return Err(self.corrupt("the run has ended"));
+        }
+        match event {
+            Event::RunStarted { .. } => Err(self.corrupt("a run starts once")),
+            Event::HostProven { host, facts } => self.set_standing(host, Standing::Proven(facts.clone())),
+            Event::HostRefused { host, reason, next_step } => {
+                self.set_standing(host, Standing::Refused { reason: reason.clone(), next_step: next_step.clone() })
+            }
+            Event::HostUnreachable { host, reason } => self.count_unreachable(host, reason),
+            Event::HostDropped { host, why } => self.drop_host(host, why),
+            Event::StepEntered { step } => self.enter(step),
+            Event::StepSkipped { step, hosts, why } => self.each_cell(step, hosts, |cell, at_ms| {
+                cell.finish(CellState::Skipped(why.clone()), at_ms);
+            }),
+            Event::StepConfirmed { step, hosts, .. } => self.each_cell(step, hosts, |cell, _| cell.released = true),
+            Event::StepAnswered { step, values, .. } => {
+                let index = self.step_position(step)?;
+                self.steps[index].changed_seq = self.seq;
+                self.take_values(index, None, values);
+                Ok(())
+            }
+            Event::WaitStarted { step, until_ms } => {
+                let index = self.step_position(step)?;
+                self.steps[index].wait_until_ms = Some(*until_ms);
+                Ok(())
+            }
+            Event::AttemptPlanned(plan) => self.plan_attempt(plan),
+            Event::AttemptRunning { attempt } => {
+                self.phase(attempt, |_, at_ms| AttemptPhase::Running { since_ms: at_ms })
+            }
+            Event::AttemptUnreachable { attempt, reason } => self.phase(attempt, |phase, at_ms| match phase {
+                AttemptPhase::Unreachable { since_ms, tries, seen_running, .. } => AttemptPhase::Unreachable {
+                    since_ms: *since_ms,
+                    tries: tries + 1,
+                    reason: reason.clone(),
+                    seen_running: *seen_running,
+                },
+                AttemptPhase::Running { since_ms } => AttemptPhase::Unreachable {
+                    since_ms: at_ms,
+                    tries: 1,
+                    reason: reason.clone(),
+                    seen_running: Some(*since_ms),
+                },
+                AttemptPhase::Starting | AttemptPhase::Over { .. } => {
+                    AttemptPhase::Unreachable { since_ms: at_ms, tries: 1, reason: reason.clone(), seen_running: None }
+                }
+            }),
+            Event::AttemptOverdue { attempt } => {
+                self.live_attempt(attempt)?.overdue = true;
+                Ok(())
+            }
+            Event::AttemptStopFailed { attempt } => {
+                self.live_attempt(attempt)?;
+                if let Some(stop) = &mut self.stop
+                    && !stop.failed.contains(attempt)
+                {
+                    stop.failed.push(*attempt);
+                }
+                Ok(())
+            }
+            Event::AttemptEnded { attempt, ending } => self.end_attempt(attempt, ending),
+            Event::GuardHeld { step, host, guard } => self.one_cell(step, host, |cell, _| {
+                cell.state = CellState::Guarded(guard + 1);
+            }),
+            Event::StepWorked { step, host } => self.one_cell(step, host, |cell, at_ms| {
+                cell.state = CellState::Worked { since_ms: at_ms };
+            }),
+            Event::VerifyPostponed { step, host, at_ms, why } => self.one_cell(step, host, |cell, now_ms| {
+                let since_ms = match cell.state {
+                    CellState::Verifying { since_ms, .. } | CellState::VerifyDue { since_ms, .. } => since_ms,
+                    _ => now_ms,
+                };
+                cell.state = CellState::VerifyDue { at_ms: *at_ms, since_ms, why: why.clone() };
+            }),
+            Event::ValuesCaptured { step, host, values } => {
+                let index = self.step_position(step)?;
+                self.take_values(index, Some(host), values);
+                self.one_cell(step, host, |cell, _| cell.values.extend(values.clone()))
+            }
+            Event::RetryScheduled { step, host, at_ms, why } => self.one_cell(step, host, |cell, _| {
+                cell.state = CellState::RetryAt { at_ms: *at_ms, why: why.clone() };
+            }),
+            Event::StepFinished { step, host, result } => self.one_cell(step, host, |cell, at_ms| {
+                cell.finish(CellState::Finished(result.clone()), at_ms);
+            }),
+            Event::RetryRequested { step, hosts, .. } => self.each_cell(step, hosts, |cell, _| cell.start_over()),
+            Event::UnknownResolved { step, host, resolution, note, .. } => self.resolve(step, host, *resolution, note),
+            Event::RunPaused { why, by } => {
+                self.pause = Some(Pause { why: why.clone(), by: by.clone(), since_ms: at_ms });
+                self.touch_current();
+                Ok(())
+            }
+            Event::RunResumed { .. } => {
+                self.pause = None;
+                self.forget_unreachable();
+                self.touch_current();
+                Ok(())
+            }
+            Event::StopRequested { attempts, then, why, by } => {
+                self.stop = Some(Stop {
+                    attempts: attempts.clone(),
+                    then: *then,
+                    why: why.clone(),
+                    by: by.clone(),
+                    failed: Vec::new(),
+                });
+                self.touch_current();
+                Ok(())
+            }
+            Event::WheelTaken { by, .. } => {
+                self.driver = by.clone();
+                self.touch_current();
+                Ok(())
+            }
+            Event::SecretsLost => {
+                self.secrets_missing = true;
+                Ok(())
+            }
+            Event::SecretsSupplied { .. } => {
+                self.secrets_missing = false;
+                Ok(())
+            }
+            Event::UndoStarted { steps, by } => self.begin_undo(steps, by.clone()),
+            Event::UndoFinished { .. } => match &mut self.undo {
+                Some(undo) if !undo.remaining.is_empty() => {
+                    undo.remaining.remove(0);
+                    undo.attempt = None;
+                    self.touch_current();
+                    Ok(())
+                }
+                Some(_) | None => Err(self.corrupt("nothing is being taken back")),
+            },
+            Event::RunEnded { end, why } => {
+                self.ended = Some(Ended { end: *end, why: why.clone(), at_ms });
+                self.pause = None;
+                self.stop = None;
+                Ok(())
+            }
+        }
+    }
+
+    fn corrupt(&self, what: &str) -> CorruptLog {
+        CorruptLog { seq: self.seq, what: what.to_owned() }
+    }
+
+    fn step_position(&self, step: &StepId) -> Result<usize, CorruptLog> {
+        self.plan.step_index(step).ok_or_else(|| self.corrupt(&format!("the plan has no step {step}")))
+    }
+
+    fn touch_current(&mut self) {
+        if let Some(index) = self.current {
+            self.steps[index].changed_seq = self.seq;
+        }
+    }
+
+    fn set_standing(&mut self, host: &HostName, standing: Standing) -> Result<(), CorruptLog> {
+        let missing = self.corrupt(&format!("the plan has no host {host}"));
+        let state = self.hosts.iter_mut().find(|state| state.name == *host).ok_or(missing)?;
+        state.standing = standing;
+        Ok(())
+    }
+
+    fn count_unreachable(&mut self, host: &HostName, reason: &str) -> Result<(), CorruptLog> {
+        let before = self.host(host).map_or(0, |state| match state.standing {
+            Standing::Unreachable { tries, .. } => tries,
+            Standing::Unproven | Standing::Proven(_) | Standing::Refused { .. } | Standing::Dropped(_) => 0,
+        });
+        let standing = Standing::Unreachable { reason: reason.to_owned(), since_ms: self.at_ms, tries: before + 1 };
+        self.set_standing(host, standing)
+    }
+
+    fn forget_unreachable(&mut self) {
+        for host in &mut self.hosts {
+            if matches!(host.standing, Standing::Unreachable { .. }) {
+                host.standing = Standing::Unproven;
+            }
+        }
+    }
+
+    fn drop_host(&mut self, host: &HostName, why: &DropReason) -> Result<(), CorruptLog> {
+        self.touch_current();
+        self.set_standing(host, Standing::Dropped(why.clone()))
+    }
+
+    fn enter(&mut self, step: &StepId) -> Result<(), CorruptLog> {
+        let index = self.step_position(step)?;
+        if self.current.is_some_and(|current| current >= index) {
+            return Err(self.corrupt("steps are entered in order"));
+        }
+        if let Some(before) = self.current {
+            self.steps[before].ended_at_ms.get_or_insert(self.at_ms);
+        }
+        let first = self.standing_hosts().next().map(|host| host.name.clone());
+        let entered = &mut self.steps[index];
+        entered.entered_at_ms = Some(self.at_ms);
+        entered.changed_seq = self.seq;
+        if let (true, Some(first)) = (self.plan.steps[index].once(), first) {
+            entered.cells[0].host = first;
+        }
+        self.current = Some(index);
+        Ok(())
+    }
+
+    fn one_cell(
+        &mut self,
+        step: &StepId,
+        host: &HostName,
+        change: impl FnOnce(&mut Cell, i64),
+    ) -> Result<(), CorruptLog> {
+        let index = self.step_position(step)?;
+        let (seq, at_ms) = (self.seq, self.at_ms);
+        let missing = self.corrupt(&format!("step {step} is not worked on {host}"));
+        let state = &mut self.steps[index];
+        let cell = state.cells.iter_mut().find(|cell| cell.host == *host).ok_or(missing)?;
+        change(cell, at_ms);
+        state.changed_seq = seq;
+        Ok(())
+    }
+
+    fn each_cell(
+        &mut self,
+        step: &StepId,
+        hosts: &[HostName],
+        change: impl Fn(&mut Cell, i64),
+    ) -> Result<(), CorruptLog> {
+        hosts.iter().try_for_each(|host| self.one_cell(step, host, &change))
+    }
+
+    fn take_values(
+        &mut self,
+        step: usize,
+        host: Option<&HostName>,
+        values: &std::collections::BTreeMap<crate::id::ValueName, crate::runbook::model::Value>,
+    ) {
+        // A step that runs once speaks for the whole run: its values are every host's.
+        let for_all = self.plan.steps[step].once();
+        for state in &mut self.hosts {
+            if for_all || Some(&state.name) == host {
+                state.values.extend(values.clone());
+            }
+        }
+        if host.is_none()
+            && let Some(cell) = self.steps[step].cells.first_mut()
+        {
+            cell.values.extend(values.clone());
+        }
+    }
+
+    fn plan_attempt(&mut self, plan: &AttemptPlan) -> Result<(), CorruptLog> {
+        if self.attempts.contains_key(&plan.attempt) {
+            return Err(self.corrupt("an attempt id is used once"));
+        }
+        let attempt = plan.attempt;
+        if plan.purpose == Purpose::Undo {
+            match &mut self.undo {
+                Some(undo) if undo.attempt.is_none() => undo.attempt = Some(attempt),
+                Some(_) | None => return Err(self.corrupt("nothing waits to be taken back")),
+            }
+        }
+        let busy = self
+            .cell(&plan.step, &plan.host)
+            .and_then(Cell::live_attempt)
+            .and_then(|live| self.attempts.get(&live))
+            .is_some_and(|live| !live.is_over());
+        if busy {
+            return Err(self.corrupt("a cell has one attempt at a time"));
+        }
+        self.attempts.insert(
+            attempt,
+            AttemptState {
+                plan: plan.clone(),
+                planned_at_ms: self.at_ms,
+                phase: AttemptPhase::Starting,
+                overdue: false,
+            },
+        );
+        let purpose = plan.purpose;
+        self.one_cell(&plan.step, &plan.host, |cell, at_ms| cell.begin(attempt, purpose, at_ms))
+    }
+
+    fn live_attempt(&mut self, attempt: &AttemptId) -> Result<&mut AttemptState, CorruptLog> {
+        let over = self.corrupt("the attempt is not live");
+        self.attempts.get_mut(attempt).filter(|state| !state.is_over()).ok_or(over)
+    }
+
+    fn phase(
+        &mut self,
+        attempt: &AttemptId,
+        change: impl FnOnce(&AttemptPhase, i64) -> AttemptPhase,
+    ) -> Result<(), CorruptLog> {
+        let at_ms = self.at_ms;
+        let state = self.live_attempt(attempt)?;
+        state.phase = match (&state.phase, change(&state.phase, at_ms)) {
+            // A command that was seen running keeps the moment it began through a lost connection.
+            (AttemptPhase::Unreachable { seen_running: Some(since_ms), .. }, AttemptPhase::Running { .. }) => {
+                AttemptPhase::Running { since_ms: *since_ms }
+            }
+            (_, phase) => phase,
+        };
+        Ok(())
+    }
+
+    fn end_attempt(&mut self, attempt: &AttemptId, ending: &Ending) -> Result<(), CorruptLog> {
+        let at_ms = self.at_ms;
+        let state = self.live_attempt(attempt)?;
+        state.phase = AttemptPhase::Over { ending: ending.clone(), at_ms };
+        let plan = state.plan.clone();
+        if let Some(stop) = &mut self.stop {
+            stop.attempts.retain(|waiting| waiting != attempt);
+            stop.failed.retain(|waiting| waiting != attempt);
+        }
+        self.one_cell(&plan.step, &plan.host, |cell, at_ms| {
+            if matches!(ending, Ending::Unknown(_)) {
+                cell.reruns += 1;
+            }
+            match plan.purpose {
+                Purpose::Main => {
+                    cell.first_try_ended_at_ms.get_or_insert(at_ms);
+                }
+                Purpose::Preview => cell.state = CellState::Previewed { attempt: plan.attempt, at_ms },
+                Purpose::Guard(_) | Purpose::Verify | Purpose::Undo => {}
+            }
+        })
+    }
+
+    fn resolve(
+        &mut self,
+        step: &StepId,
+        host: &HostName,
+        resolution: crate::run::event::Resolution,
+        note: &str,
+    ) -> Result<(), CorruptLog> {
+        use crate::run::event::Resolution;
+        let unknown =
+            self.cell(step, host).is_some_and(|cell| matches!(cell.state, CellState::Finished(StepResult::Unknown(_))));
+        if !unknown {
+            return Err(self.corrupt("only an unknown outcome is resolved"));
+        }
+        self.one_cell(step, host, |cell, at_ms| match resolution {
+            Resolution::Completed => cell.finish(CellState::Resolved { partly: false, note: note.to_owned() }, at_ms),
+            Resolution::Partly => cell.finish(CellState::Resolved { partly: true, note: note.to_owned() }, at_ms),
+            Resolution::DidNotRun => cell.start_over(),
+            Resolution::Stop => {}
+        })
+    }
+
+    fn begin_undo(&mut self, steps: &[StepId], by: Option<crate::run::event::Actor>) -> Result<(), CorruptLog> {
+        let mut remaining = Vec::new();
+        for step in steps {
+            let index = self.step_position(step)?;
+            remaining.extend(
+                self.steps[index].cells.iter().filter(|cell| cell.changed()).map(|cell| (index, cell.host.clone())),
+            );
+        }
+        self.undo = Some(UndoState { remaining, attempt: None, by });
+        self.pause = None;
+        self.touch_current();
+        Ok(())
+    }
+}
+
+impl StepState {
+    fn new<'a>(step: &PlannedStep, hosts: impl Iterator<Item = &'a HostName>) -> Self {
+        let count = if step.once() && step.part == Part::Step { 1 } else { usize::MAX };
+        Self {
+            cells: hosts.take(count).map(|host| Cell::new(host.clone())).collect(),
+            changed_seq: 0,
+            entered_at_ms: None,
+            ended_at_ms: None,
+            wait_until_ms: None,
+        }
+    }
+}
+
+impl Cell {
+    fn new(host: HostName) -> Self {
+        Self {
+            host,
+            state: CellState::Pending,
+            released: false,
+            attempts: Vec::new(),
+            values: Default::default(),
+            started_at_ms: None,
+            ended_at_ms: None,
+            tries: 0,
+            first_try_ended_at_ms: None,
+            reruns: 0,
+        }
+    }
+
+    fn finish(&mut self, state: CellState, at_ms: i64) {
+        self.state = state;
+        self.ended_at_ms = Some(at_ms);
+    }
+
+    fn start_over(&mut self) {
+        self.state = CellState::Pending;
+        self.released = false;
+        self.tries = 0;
+        self.reruns = 0;
+        self.first_try_ended_at_ms = None;
+        self.ended_at_ms = None;
+    }
+
+    fn begin(&mut self, attempt: AttemptId, purpose: Purpose, at_ms: i64) {
+        self.attempts.push(attempt);
+        self.started_at_ms.get_or_insert(at_ms);
+        match purpose {
+            Purpose::Preview => self.state = CellState::Previewing(attempt),
+            Purpose::Guard(guard) => self.state = CellState::Guarding { guard, attempt },
+            Purpose::Main => {
+                self.state = CellState::Working(attempt);
+                self.tries += 1;
+            }
+            Purpose::Verify => {
+                let since_ms = match self.state {
+                    CellState::Worked { since_ms } | CellState::VerifyDue { since_ms, .. } => since_ms,
+                    _ => at_ms,
+                };
+                self.state = CellState::Verifying { attempt, since_ms };
+            }
+            Purpose::Undo => {}
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! What a run waits for a person to do: at most one thing, so that a page can make it the biggest.
+
+use crate::id::HostName;
+use crate::run::evaluate;
+use crate::run::event::PauseReason;
+use crate::run::plan::{Gesture, PlannedAction, PlannedStep, PlannedUndo};
+use crate::run::state::{CellState, State};
+use crate::run::view::Need;
+use crate::run::wave::{self, CurrentWave};
+use crate::runbook::model::Effect;
+
+/// What the run waits for; none if it goes on by itself or has ended.
+pub fn need(state: &State) -> Option<Need> {
+    if state.ended.is_some() || state.stop.is_some() {
+        return None;
+    }
+    if state.secrets_missing {
+        return Some(Need::Secrets { names: state.plan.secrets.iter().map(ToString::to_string).collect() });
+    }
+    if let Some(pause) = &state.pause {
+        return Some(paused(state, &pause.why));
+    }
+    if let Some(undo) = &state.undo {
+        return undo.remaining.first().and_then(|(index, host)| manual_undo(state, *index, host));
+    }
+    let index = state.current?;
+    let step = state.plan.steps.get(index)?;
+    if let Some(unknown) = unknown_cell(state, index) {
+        return Some(unknown);
+    }
+    match &step.action {
+        PlannedAction::Manual { instruction, ask } => {
+            let cell = state.steps[index].cells.first().filter(|cell| !cell.is_settled())?;
+            Some(Need::Answer {
+                step: step.id.clone(),
+                instruction: evaluate::rendered(state, &cell.host, instruction),
+                ask: ask.clone(),
+            })
+        }
+        PlannedAction::Pause { .. } => None,
+        PlannedAction::Command { .. } | PlannedAction::Script { .. } | PlannedAction::Until { .. } => {
+            confirmation(state, index)
+        }
+    }
+}
+
+fn paused(state: &State, why: &PauseReason) -> Need {
+    match why {
+        PauseReason::StepFailed(step) | PauseReason::Stopped(step) => {
+            let failed: Vec<HostName> = failed_hosts(state, step);
+            if failed.is_empty() {
+                Need::Resume { why: why.clone() }
+            } else {
+                Need::Decide { step: step.clone(), failed }
+            }
+        }
+        PauseReason::HostsUnreachable(hosts) => Need::ReachHosts { hosts: hosts.clone() },
+        PauseReason::Person | PauseReason::SecretsLost | PauseReason::UndoFailed(_) => {
+            Need::Resume { why: why.clone() }
+        }
+    }
+}
+
+/// The hosts on which a step failed, timed out or was cancelled.
+pub fn failed_hosts(state: &State, step: &crate::id::StepId) -> Vec<HostName> {
+    let Some(index) = state.plan.step_index(step) else {
+        return Vec::new();
+    };
+    let cells = state.steps[index].cells.iter();
+    cells.filter(|cell| cell.has_failed() && !state.is_dropped(&cell.host)).map(|cell| cell.host.clone()).collect()
+}
+
+fn unknown_cell(state: &State, index: usize) -> Option<Need> {
+    let cell = state.steps[index].cells.iter().find(|cell| cell.is_unknown())?;
+    let CellState::Finished(crate::run::event::StepResult::Unknown(because)) = &cell.state else {
+        return None;
+    };
+    Some(Need::ResolveUnknown {
+        step: state.plan.steps[index].id.clone(),
+        host: cell.host.clone(),
+        because: crate::run::words::unknown(because),
+    })
+}
+
+fn manual_undo(state: &State, index: usize, host: &HostName) -> Option<Need> {
+    match &state.plan.steps[index].undo {
+        Some(PlannedUndo::Manual(instruction)) => Some(Need::ManualUndo {
+            step: state.plan.steps[index].id.clone(),
+            instruction: evaluate::rendered(state, host, instruction),
+        }),
+        Some(PlannedUndo::Run(_) | PlannedUndo::None) | None => None,
+    }
+}
+
+fn confirmation(state: &State, index: usize) -> Option<Need> {
+    let step = &state.plan.steps[index];
+    let cells = &state.steps[index].cells;
+    let wave = wave::current_wave(state, index)?;
+    let gesture = wave.gesture.clone()?;
+    let waiting: Vec<HostName> = unreleased(state, index, &wave);
+    if waiting.is_empty() || wave::holds_back(state, index) || !wave::is_previewed(step, cells, &wave) {
+        return None;
+    }
+    let previews = wave.cells.iter().filter_map(|position| match &cells[*position].state {
+        CellState::Previewed { attempt, .. } => Some(*attempt),
+        _ => None,
+    });
+    Some(Need::Confirm {
+        step: step.id.clone(),
+        expected: expected_text(&gesture, &waiting),
+        sentence: sentence(state, step, &waiting),
+        previews: previews.collect(),
+        preview_stale_at_ms: wave::preview_stale_at(cells, &wave),
+        hosts: waiting,
+        gesture,
+    })
+}
+
+/// The hosts of the wave that nobody has let go on.
+pub fn unreleased(state: &State, index: usize, wave: &CurrentWave) -> Vec<HostName> {
+    let cells = &state.steps[index].cells;
+    let waiting = wave.cells.iter().map(|position| &cells[*position]).filter(|cell| {
+        !cell.released
+            && matches!(cell.state, CellState::Pending | CellState::Previewed { .. } | CellState::RetryAt { .. })
+    });
+    waiting.map(|cell| cell.host.clone()).collect()
+}
+
+/// What must be typed exactly.
+pub fn expected_text(gesture: &Gesture, hosts: &[HostName]) -> Option<String> {
+    match gesture {
+        Gesture::Press => None,
+        Gesture::Count => Some(hosts.len().to_string()),
+        // Several hosts under one gesture are named by their number.
+        Gesture::Host if hosts.len() == 1 => hosts.first().map(ToString::to_string),
+        Gesture::Host => Some(hosts.len().to_string()),
+        Gesture::Phrase(words) => Some(words.clone()),
+    }
+}
+
+fn sentence(state: &State, step: &PlannedStep, hosts: &[HostName]) -> String {
+    let name = hosts.first().map_or_else(|| step.name.clone(), |host| evaluate::rendered(state, host, &step.name));
+    let verb = match step.effect() {
+        Effect::Check => "reads",
+        Effect::Change => "changes",
+        Effect::Destructive => "destroys data on",
+    };
+    match hosts {
+        [host] => format!("{name}: {verb} {host}"),
+        _ => format!("{name}: {verb} {} hosts ({})", hosts.len(), crate::run::words::names(hosts)),
+    }
+}

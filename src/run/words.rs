@@ -1,0 +1,63 @@
+//! Outcomes and reasons in words, the same in every place that shows them.
+
+use crate::id::HostName;
+use crate::run::event::{Ending, SkipReason, UnknownBecause};
+
+/// Why an outcome is unknown, with what is known.
+pub fn unknown(because: &UnknownBecause) -> String {
+    match because {
+        UnknownBecause::RunnerDied => "the process that ran it on the host died before it could record the end",
+        UnknownBecause::HostRebooted => "the host rebooted while it ran",
+        UnknownBecause::EvidenceGone => "its record on the host is gone",
+        UnknownBecause::Unreachable(reason) => {
+            return format!("the host could not be reached to see how it ended: {reason}");
+        }
+        UnknownBecause::NoTether => "the connection was lost and the step runs without a tether",
+    }
+    .to_owned()
+}
+
+/// How an attempt ended.
+pub fn ending(ending: &Ending) -> String {
+    match ending {
+        Ending::Exited(code) => format!("exit {code}"),
+        Ending::Killed(signal) => format!("killed by signal {signal}{}", signal_name(*signal)),
+        Ending::TimedOut => "timed out; the host confirmed that it is gone".to_owned(),
+        Ending::Cancelled => "cancelled; the host confirmed that it is gone".to_owned(),
+        Ending::DidNotRun(reason) => format!("did not run: {reason}"),
+        Ending::Disconnected => "the connection ended, as expected".to_owned(),
+        Ending::Unknown(because) => format!("unknown: {}", unknown(because)),
+    }
+}
+
+fn signal_name(signal: i32) -> &'static str {
+    match signal {
+        1 => " (HUP)",
+        2 => " (INT)",
+        6 => " (ABRT)",
+        9 => " (KILL)",
+        11 => " (SEGV)",
+        13 => " (PIPE)",
+        15 => " (TERM)",
+        _ => "",
+    }
+}
+
+/// Why a step was skipped.
+pub fn skipped(why: &SkipReason) -> String {
+    match why {
+        SkipReason::Condition(condition) => format!("skipped: {condition} does not hold"),
+        SkipReason::Person { by, why } => format!("skipped by {by}: {why}"),
+        SkipReason::DoneIn(run) => format!("done in run {run}"),
+    }
+}
+
+/// Names for a sentence; many are counted.
+pub fn names(hosts: &[HostName]) -> String {
+    const SHOWN_MAX: usize = 5;
+    let shown: Vec<&str> = hosts.iter().take(SHOWN_MAX).map(HostName::as_str).collect();
+    match hosts.len().saturating_sub(SHOWN_MAX) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
