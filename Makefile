@@ -39,6 +39,6 @@ check: ## Formatting, lints, shell scripts
 	@shellcheck scripts/setup scripts/e2e .ci/run $$(git ls-files '*.sh')
 
 bench: ## Measure Steadyhand beside ssh, Ansible and pyinfra (builds a release binary; ARGS=…)
-	@scripts/setup demo
+	@scripts/setup bench
 	@cargo build --locked --release
 	@python3 benches/compare/compare.py --steadyhand "$(TARGET_DIR)/release/steadyhand" $(ARGS)
