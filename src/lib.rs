@@ -14,3 +14,4 @@ pub mod run;
 pub mod runbook;
 pub mod transport;
 pub mod web;
+pub mod yaml;
