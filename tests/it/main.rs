@@ -5,5 +5,7 @@
 )]
 
 mod cli;
+mod examples;
+mod scripts;
 mod sshd;
 mod tidy;
