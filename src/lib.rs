@@ -8,6 +8,7 @@ pub mod entropy;
 pub mod environment;
 pub mod id;
 pub mod inventory;
+pub mod library;
 pub mod process;
 pub mod redact;
 pub mod run;

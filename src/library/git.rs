@@ -1,0 +1,267 @@
+//! The `git` program, read-only and by plumbing commands only: what a repository's own configuration says
+//! must not start anything.
+//!
+//! What is closed, and why: hooks and `core.fsmonitor` (run by many commands), `ext::` and every other
+//! transport (a partial clone would fetch missing objects through `core.sshCommand`), replacement objects
+//! (a commit id would show other content), pagers, signature programs, and filters and `textconv` (we read
+//! blobs as they are stored, and hash work files with `--no-filters`).
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::LibraryError;
+use super::program::{self, Call, Finished, Surroundings};
+use super::revision::{Commit, CommitId, GitRef};
+use super::tree::{BlobId, Found, Kind};
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A listing of a hundred thousand files is about ten megabytes.
+const LISTING_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+const SAFE: [&str; 15] = [
+    "--no-pager",
+    "--no-replace-objects",
+    "--literal-pathspecs",
+    "-c",
+    "protocol.allow=never",
+    "-c",
+    "protocol.ext.allow=never",
+    "-c",
+    "core.hooksPath=/dev/null",
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    "log.showSignature=false",
+    "-c",
+    "core.attributesFile=/dev/null",
+];
+
+/// What a folder is to git.
+pub(super) enum Place {
+    /// `prefix` is the folder's path below the top, empty or with `/` at its end.
+    WorkTree {
+        prefix: String,
+    },
+    Bare,
+    None,
+}
+
+/// Runs git in one repository.
+#[derive(Debug, Clone)]
+pub(super) struct Git {
+    folder: PathBuf,
+    surroundings: Surroundings,
+}
+
+impl Git {
+    pub fn new(folder: &Path, surroundings: &Surroundings) -> Self {
+        let surroundings = surroundings
+            .clone()
+            .with("GIT_TERMINAL_PROMPT", "0")
+            .with("GIT_OPTIONAL_LOCKS", "0")
+            .with("GIT_NO_LAZY_FETCH", "1")
+            .with("GIT_ALLOW_PROTOCOL", "none")
+            // Overrides core.sshCommand, for versions of git without GIT_NO_LAZY_FETCH.
+            .with("GIT_SSH_COMMAND", "false")
+            .with("GIT_ASKPASS", "false")
+            // Its messages are matched below.
+            .with("LC_ALL", "C.UTF-8");
+        Self { folder: folder.to_owned(), surroundings }
+    }
+
+    /// What the folder is. A folder is plain only if git says so: any other trouble is an error.
+    pub async fn place(&self) -> Result<Place, LibraryError> {
+        let arguments = ["rev-parse", "--is-bare-repository", "--is-inside-work-tree", "--show-prefix"];
+        let finished = match self.start(&arguments, Vec::new(), LISTING_BYTES_MAX).await {
+            Err(LibraryError::Program(error)) if error.is_missing() && !self.folder.join(".git").exists() => {
+                return Ok(Place::None);
+            }
+            finished => finished?,
+        };
+        if !finished.succeeded() {
+            let is_plain = finished.stderr.contains("not a git repository");
+            return if is_plain { Ok(Place::None) } else { Err(self.failed("look at the folder", &finished)) };
+        }
+        let answer = String::from_utf8_lossy(&finished.stdout).into_owned();
+        let mut lines = answer.split('\n');
+        match (lines.next(), lines.next(), lines.next()) {
+            (Some("true"), _, _) => Ok(Place::Bare),
+            (_, Some("true"), Some(prefix)) => Ok(Place::WorkTree { prefix: prefix.to_owned() }),
+            _ => Ok(Place::None),
+        }
+    }
+
+    /// The commit that a ref means.
+    pub async fn commit(&self, git_ref: &GitRef) -> Result<Option<Commit>, LibraryError> {
+        let wanted = format!("{git_ref}^{{commit}}");
+        let arguments = ["rev-parse", "--verify", "--quiet", "--end-of-options", &wanted];
+        let finished = self.start(&arguments, Vec::new(), LISTING_BYTES_MAX).await?;
+        if !finished.succeeded() {
+            let is_unknown = finished.stderr.trim().is_empty() || finished.stderr.contains("Needed a single revision");
+            return if is_unknown { Ok(None) } else { Err(self.failed("look up the ref", &finished)) };
+        }
+        let id = String::from_utf8_lossy(&finished.stdout).trim().to_owned();
+        let id = CommitId::try_from(id).map_err(|_| self.odd("git rev-parse printed no commit id"))?;
+        Ok(self.commits(std::slice::from_ref(&id)).await?.pop())
+    }
+
+    /// The newest commits that changed `path` (relative to the folder), newest first.
+    pub async fn history(&self, from: &CommitId, path: &str, count_max: usize) -> Result<Vec<Commit>, LibraryError> {
+        let count = format!("--max-count={count_max}");
+        let listing =
+            self.answer("list commits", &["rev-list", &count, "--end-of-options", from.as_str(), "--", path]).await?;
+        let ids: Vec<CommitId> =
+            String::from_utf8_lossy(&listing).lines().filter_map(|line| line.parse().ok()).collect();
+        self.commits(&ids).await
+    }
+
+    async fn commits(&self, ids: &[CommitId]) -> Result<Vec<Commit>, LibraryError> {
+        let names: Vec<&str> = ids.iter().map(CommitId::as_str).collect();
+        let objects = self.objects(&names, LISTING_BYTES_MAX).await?;
+        let commits = ids.iter().zip(objects).map(|(id, object)| Commit::from_object(id.clone(), &object));
+        commits.collect::<Option<_>>().ok_or_else(|| self.odd("a commit is not as git writes them"))
+    }
+
+    /// Files, links and submodules below `path` (everything for the empty path), or `path` itself.
+    /// Paths are from the top.
+    pub async fn list(&self, commit: &CommitId, path: &str, depth: Depth) -> Result<Vec<Found>, LibraryError> {
+        let mut arguments = vec!["ls-tree", "-z", "-l", "--full-tree"];
+        if depth == Depth::All {
+            arguments.push("-r");
+        }
+        arguments.extend(["--end-of-options", commit.as_str()]);
+        if !path.is_empty() {
+            arguments.push(path);
+        }
+        let listing = self.answer("list files", &arguments).await?;
+        listing
+            .split(|byte| *byte == 0)
+            .filter(|line| !line.is_empty())
+            .map(|line| tree_line(line).ok_or_else(|| self.odd("git ls-tree printed an unknown line")))
+            .collect()
+    }
+
+    /// The contents of objects, in the order asked for.
+    pub async fn objects(&self, names: &[&str], bytes_max: usize) -> Result<Vec<Vec<u8>>, LibraryError> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut wanted = names.join("\n").into_bytes();
+        wanted.push(b'\n');
+        // Each answer has a line of up to a hundred bytes before it.
+        let bytes_max = bytes_max.saturating_add(names.len() * 100);
+        let finished = self.start(&["cat-file", "--batch"], wanted, bytes_max).await?;
+        if !finished.succeeded() {
+            return Err(self.failed("read files", &finished));
+        }
+        let mut rest = finished.stdout.as_slice();
+        let mut contents = Vec::with_capacity(names.len());
+        for name in names {
+            let (content, after) =
+                batch_answer(rest).ok_or_else(|| self.odd(&format!("the object {name} cannot be read")))?;
+            contents.push(content.to_vec());
+            rest = after;
+        }
+        Ok(contents)
+    }
+
+    /// The blob ids that files of the work tree would have, without running any filter.
+    pub async fn hashes(&self, paths: &[String]) -> Result<Vec<BlobId>, LibraryError> {
+        if paths.is_empty() {
+            return Ok(Vec::new());
+        }
+        let wanted = format!("{}\n", paths.join("\n")).into_bytes();
+        let arguments = ["hash-object", "--no-filters", "--stdin-paths"];
+        let finished = self.start(&arguments, wanted, LISTING_BYTES_MAX).await?;
+        if !finished.succeeded() {
+            return Err(self.failed("compare the work tree with the commit", &finished));
+        }
+        Ok(String::from_utf8_lossy(&finished.stdout).lines().map(|line| BlobId(line.to_owned())).collect())
+    }
+
+    /// Branches and tags, for suggestions.
+    pub async fn refs(&self) -> Result<Vec<String>, LibraryError> {
+        let arguments = ["for-each-ref", "--count=500", "--format=%(refname:short)", "refs/heads", "refs/tags"];
+        let listing = self.answer("list branches", &arguments).await?;
+        Ok(String::from_utf8_lossy(&listing).lines().map(str::to_owned).collect())
+    }
+
+    async fn answer(&self, attempted: &'static str, arguments: &[&str]) -> Result<Vec<u8>, LibraryError> {
+        let finished = self.start(arguments, Vec::new(), LISTING_BYTES_MAX).await?;
+        if finished.succeeded() { Ok(finished.stdout) } else { Err(self.failed(attempted, &finished)) }
+    }
+
+    async fn start(&self, arguments: &[&str], stdin: Vec<u8>, bytes_max: usize) -> Result<Finished, LibraryError> {
+        let arguments: Vec<OsString> = SAFE.iter().chain(arguments).map(OsString::from).collect();
+        let call = Call {
+            program: OsStr::new("git"),
+            arguments,
+            folder: &self.folder,
+            surroundings: &self.surroundings,
+            stdin,
+            timeout: TIMEOUT,
+            stdout_bytes_max: bytes_max,
+        };
+        program::run(call).await.map_err(LibraryError::Program)
+    }
+
+    fn failed(&self, attempted: &'static str, finished: &Finished) -> LibraryError {
+        let folder = self.folder.clone();
+        if finished.stderr.contains("dubious ownership") {
+            return LibraryError::NotOurs { folder: dubious_folder(&finished.stderr).unwrap_or(folder) };
+        }
+        LibraryError::Git { attempted, folder, reason: finished.reason() }
+    }
+
+    fn odd(&self, reason: &str) -> LibraryError {
+        let attempted = "read the repository";
+        LibraryError::Git { attempted, folder: self.folder.clone(), reason: reason.to_owned() }
+    }
+}
+
+/// Whether a listing goes into folders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Depth {
+    One,
+    All,
+}
+
+/// The folder that git names in `detected dubious ownership in repository at '…'`: the top of the
+/// repository, which is what `safe.directory` wants.
+fn dubious_folder(stderr: &str) -> Option<PathBuf> {
+    let (_, rest) = stderr.split_once("repository at '")?;
+    rest.split_once('\'').map(|(folder, _)| PathBuf::from(folder))
+}
+
+/// `100644 blob 0123… 42<TAB>path`.
+fn tree_line(line: &[u8]) -> Option<Found> {
+    let tab = line.iter().position(|byte| *byte == b'\t')?;
+    let head = std::str::from_utf8(&line[..tab]).ok()?;
+    let mut words = head.split_ascii_whitespace();
+    let (mode, _, object, size) = (words.next()?, words.next()?, words.next()?, words.next()?);
+    let kind = match mode {
+        "100644" | "100664" => Kind::File,
+        "100755" => Kind::Executable,
+        "120000" => Kind::Link,
+        "040000" => Kind::Folder,
+        _ => Kind::Other,
+    };
+    Some(Found {
+        // A name that is not UTF-8 is shown with replacement characters and is nothing we could be asked for.
+        path: String::from_utf8_lossy(&line[tab + 1..]).into_owned(),
+        kind,
+        bytes: size.parse().unwrap_or(0),
+        blob: Some(BlobId(object.to_owned())),
+    })
+}
+
+/// `<id> <type> <size>\n<content>\n`, and what follows it.
+fn batch_answer(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let line_end = bytes.iter().position(|byte| *byte == b'\n')?;
+    let size: usize = std::str::from_utf8(&bytes[..line_end]).ok()?.split(' ').nth(2)?.parse().ok()?;
+    let rest = &bytes[line_end + 1..];
+    let (content, after) = rest.split_at_checked(size)?;
+    Some((content, after.strip_prefix(b"\n")?))
+}
