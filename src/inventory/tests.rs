@@ -12,7 +12,7 @@ use crate::runbook::model::HostChoice;
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
 
 fn base() -> Base {
-    Base { folder: PathBuf::from("/repo"), home: Some(PathBuf::from("/home/ops")) }
+    Base { folder: PathBuf::from("/repo"), home: Some(PathBuf::from("/srv/ops")) }
 }
 
 fn place(source: &str) -> Place {
@@ -82,7 +82,7 @@ hosts:
     assert_eq!(host(&inventory, "web-1").expect.hostname.as_deref(), Some("web-1"));
     let db = ssh(&inventory, "db.example.org");
     assert_eq!((db.address.as_str(), db.port), ("db.example.org", 2022));
-    assert_eq!(db.identity.as_deref(), Some(Path::new("/home/ops/.ssh/id_ed25519")));
+    assert_eq!(db.identity.as_deref(), Some(Path::new("/srv/ops/.ssh/id_ed25519")));
     assert_eq!(db.host_key, HostKey::UserKnownHosts);
     assert_eq!(ssh(&inventory, "alone").host_key, HostKey::KnownHosts("/etc/known".into()));
     assert!(ssh(&inventory, "alone").jump.is_empty());
@@ -198,7 +198,7 @@ fn an_ansible_listing_gives_hosts_and_its_groups_become_labels() {
     let web = ssh(&inventory, "web-1");
     assert_eq!((web.address.as_str(), web.port), ("127.0.10.1", 2222));
     let key = ssh(&inventory, "web-2").identity.as_deref();
-    assert_eq!(key, Some(Path::new("/home/ops/.ssh/web")));
+    assert_eq!(key, Some(Path::new("/srv/ops/.ssh/web")));
     let labels: Vec<&String> = host(&inventory, "web-1").labels.keys().collect();
     assert_eq!(labels, ["group_europe", "group_prod", "group_web"]);
     assert_eq!(inventory.select(&Selector::parse("group_europe,!group_db").unwrap()).unwrap().len(), 2);
@@ -280,8 +280,8 @@ Host *
     let web = ssh(&inventory, "web-1");
     assert_eq!((web.address.as_str(), web.port), ("web-1.example.org", 2222));
     assert_eq!(web.user.as_ref().map(|user| user.as_str()), Some("root"));
-    assert_eq!(web.identity.as_deref(), Some(Path::new("/home/ops/.ssh/web")));
-    assert_eq!(web.host_key, HostKey::KnownHosts("/home/ops/.ssh/known_web".into()));
+    assert_eq!(web.identity.as_deref(), Some(Path::new("/srv/ops/.ssh/web")));
+    assert_eq!(web.host_key, HostKey::KnownHosts("/srv/ops/.ssh/known_web".into()));
     let gate = &web.jump[0];
     assert_eq!((gate.address.as_str(), gate.port), ("192.0.2.9", 2200));
     assert_eq!(gate.user.as_ref().map(|user| user.as_str()), Some("ops"));
