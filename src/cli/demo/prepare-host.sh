@@ -49,7 +49,11 @@ run=run/$name
 log=logs/$name.log
 
 say() { echo "$(date +%FT%TZ) $name: $*" >>"$log"; }
-runs() { [ -s "$run/pid" ] && kill -0 "$(cat "$run/pid")" 2>/dev/null; }
+runs() {
+	[ -s "$run/pid" ] && kill -0 "$(cat "$run/pid")" 2>/dev/null || return 1
+	# A zombie has ended already; whoever inherited it has not looked yet.
+	case $(cat "/proc/$(cat "$run/pid")/stat" 2>/dev/null) in *') Z '*) return 1 ;; esac
+}
 answers() { [ ! -e "$run/hung" ] && [ -s "$run/heartbeat" ] && [ $(($(date +%s) - $(cat "$run/heartbeat"))) -le 3 ]; }
 
 serve() {
