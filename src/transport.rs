@@ -5,6 +5,15 @@
 //! The truth about an attempt is what its directory on the host says (see `transport::tether`), never an
 //! ssh exit status.
 
+mod direct;
+mod local;
+pub mod recorded;
+mod road;
+pub mod router;
+mod ssh;
+mod tether;
+mod tethered;
+
 use std::time::Duration;
 
 use async_trait::async_trait;

@@ -9,3 +9,4 @@ mod examples;
 mod scripts;
 mod sshd;
 mod tidy;
+mod transport;

@@ -1,0 +1,58 @@
+//! The server itself as a host: the same tether, over a shell that is our own child.
+//!
+//! Commands outlive the server, as on any host, unless its supervisor kills whole control groups (systemd:
+//! `KillMode=process` keeps them).
+
+use std::process::Stdio;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::TransportError;
+use super::road::{Channel, Road};
+use super::tethered::Roads;
+use crate::id::HostName;
+use crate::inventory::target::Target;
+use crate::process;
+use crate::run::outcome::Exit;
+
+/// To this machine, in the server's own account or through `sudo -n`.
+pub(super) struct LocalRoads;
+
+impl Roads for LocalRoads {
+    fn road(&self, target: &Target) -> Result<Arc<dyn Road>, TransportError> {
+        Ok(Arc::new(LocalRoad { host: target.name.clone() }))
+    }
+}
+
+struct LocalRoad {
+    host: HostName,
+}
+
+#[async_trait]
+impl Road for LocalRoad {
+    async fn open(&self, command_line: &str) -> Result<Channel, TransportError> {
+        let mut command = process::command("sh");
+        // Its own process group: Ctrl-C in the server's terminal is not for what runs here.
+        command.arg("-c").arg(command_line).process_group(0);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(|error| TransportError::Refused {
+            host: self.host.clone(),
+            reason: format!("no shell can be started on the server itself: {error}"),
+            next_step: "Check that the server finds `sh` on its PATH and may start processes".to_owned(),
+        })?;
+        let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        Ok(Channel {
+            stdin: Box::new(stdin.expect("it was asked for")),
+            stdout: Box::new(stdout.expect("it was asked for")),
+            stderr: Box::new(stderr.expect("it was asked for")),
+            ended: Box::pin(async move { child.wait().await.ok().and_then(|status| status.code()).map(Exit::Code) }),
+        })
+    }
+
+    fn host_key(&self) -> Option<String> {
+        None
+    }
+
+    async fn close(&self) {}
+}
