@@ -13,6 +13,7 @@ pub mod process;
 pub mod redact;
 pub mod run;
 pub mod runbook;
+pub mod store;
 pub mod transport;
 pub mod web;
 pub mod yaml;

@@ -6,7 +6,9 @@
 
 mod cli;
 mod examples;
+mod postgres;
 mod scripts;
 mod sshd;
+mod store;
 mod tidy;
 mod transport;

@@ -1,0 +1,148 @@
+//! API tokens: for programs and the command line.
+
+use uuid::Uuid;
+
+use crate::id::Digest;
+use crate::store::Store;
+use crate::store::db::{Sql, StoreError, execute, read, sql};
+
+/// A token to store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewApiToken {
+    pub id: Uuid,
+    /// For people, in the list.
+    pub name: String,
+    /// SHA-256 of the 256-bit token.
+    pub token_hash: Digest,
+    /// In whose name it acts.
+    pub actor: String,
+    /// JSON text with its version inside: verbs × runbooks × hosts.
+    pub scopes: String,
+    pub created_at_ms: i64,
+    /// None: never.
+    pub expires_at_ms: Option<i64>,
+}
+
+/// A token as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiToken {
+    pub token: NewApiToken,
+    pub last_used_ms: Option<i64>,
+    pub revoked_at_ms: Option<i64>,
+}
+
+/// A use is recorded once in this time, so that a program that asks each second does not write each second.
+const USE_RECORDED_EVERY_MS: i64 = 60_000;
+
+const STORE: &str = "store an API token";
+const READ: &str = "read API tokens";
+
+impl Store {
+    /// Stores a token.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn create_api_token(&self, token: &NewApiToken) -> Result<(), StoreError> {
+        let mut tx = self.db.begin(STORE).await?;
+        execute!(
+            tx,
+            INSERT,
+            token.id,
+            &token.name,
+            &token.token_hash.0[..],
+            &token.actor,
+            &token.scopes,
+            token.created_at_ms,
+            token.expires_at_ms
+        )
+        .map_err(self.db.failed(STORE))?;
+        self.db.commit(tx, STORE).await
+    }
+
+    /// The token of a hash if it is neither revoked nor expired; records the use.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn use_api_token(&self, token_hash: Digest, now_ms: i64) -> Result<Option<ApiToken>, StoreError> {
+        let found = read!(self.db, fetch_optional FoundToken, VALID, &token_hash.0[..], now_ms);
+        let Some(found) = found.map_err(self.db.failed(READ))? else { return Ok(None) };
+        if found.last_used_ms.is_none_or(|last| now_ms - last >= USE_RECORDED_EVERY_MS) {
+            let mut tx = self.db.begin(STORE).await?;
+            execute!(tx, USED, found.id, now_ms).map_err(self.db.failed(STORE))?;
+            self.db.commit(tx, STORE).await?;
+        }
+        self.token_of(found).map(Some)
+    }
+
+    /// All tokens, oldest first, also revoked and expired ones.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn api_tokens(&self) -> Result<Vec<ApiToken>, StoreError> {
+        let found = read!(self.db, fetch_all FoundToken, LIST).map_err(self.db.failed(READ))?;
+        found.into_iter().map(|found| self.token_of(found)).collect()
+    }
+
+    /// Ends a token. False when there is none or it was revoked before.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn revoke_api_token(&self, id: Uuid, now_ms: i64) -> Result<bool, StoreError> {
+        let mut tx = self.db.begin(STORE).await?;
+        let changed = execute!(tx, REVOKE, id, now_ms).map_err(self.db.failed(STORE))?;
+        self.db.commit(tx, STORE).await?;
+        Ok(changed == 1)
+    }
+
+    fn token_of(&self, found: FoundToken) -> Result<ApiToken, StoreError> {
+        let token_hash = found.token_hash.try_into().map(Digest);
+        let token_hash = token_hash.map_err(|_| self.db.corrupt(READ, "a token hash is not a SHA-256"))?;
+        Ok(ApiToken {
+            token: NewApiToken {
+                id: found.id,
+                name: found.name,
+                token_hash,
+                actor: found.actor,
+                scopes: found.scopes,
+                created_at_ms: found.created_at_ms,
+                expires_at_ms: found.expires_at_ms,
+            },
+            last_used_ms: found.last_used_ms,
+            revoked_at_ms: found.revoked_at_ms,
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct FoundToken {
+    id: Uuid,
+    name: String,
+    token_hash: Vec<u8>,
+    actor: String,
+    scopes: String,
+    created_at_ms: i64,
+    expires_at_ms: Option<i64>,
+    last_used_ms: Option<i64>,
+    revoked_at_ms: Option<i64>,
+}
+
+macro_rules! columns {
+    () => {
+        "select id, name, token_hash, actor, scopes, created_at_ms, expires_at_ms, last_used_ms, revoked_at_ms \
+         from api_token "
+    };
+}
+
+const INSERT: Sql = sql!(
+    "insert into api_token (id, name, token_hash, actor, scopes, created_at_ms, expires_at_ms) \
+     values ($1, $2, $3, $4, $5, $6, $7)"
+);
+const VALID: Sql = sql!(concat!(
+    columns!(),
+    "where token_hash = $1 and revoked_at_ms is null and (expires_at_ms is null or expires_at_ms > $2)"
+));
+const USED: Sql = sql!("update api_token set last_used_ms = $2 where id = $1");
+const LIST: Sql = sql!(concat!(columns!(), "order by created_at_ms, id"));
+const REVOKE: Sql = sql!("update api_token set revoked_at_ms = $2 where id = $1 and revoked_at_ms is null");
+
+pub(super) const STATEMENTS: &[Sql] = &[INSERT, VALID, USED, LIST, REVOKE];

@@ -1,0 +1,223 @@
+//! The event log of a run: append-only, numbered from 1 without gaps, each event carrying the hash of the one
+//! before it.
+
+mod chain;
+
+use crate::id::{Digest, RunId};
+
+pub use chain::{Damage, Verified, event_hash};
+
+use super::Store;
+use super::db::{Sql, StoreError, Tx, execute, fetch, read, sql};
+use super::runs::{self, RunRow};
+
+/// Events read in one go: a page of the log. The largest bodies are plans with their scripts.
+pub const EVENTS_PAGE_MAX: u32 = 1_000;
+
+/// Events of one append. A decision makes a few for each host; this bounds the memory of one transaction.
+pub const APPEND_EVENTS_MAX: usize = 10_000;
+
+/// An event as it is stored. The version of its format is inside `body`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// Its name in the past tense, such as `step_confirmed`.
+    pub kind: String,
+    /// When it was decided.
+    pub at_ms: i64,
+    /// JSON text. Stored and hashed as it is, never parsed by the store.
+    pub body: String,
+}
+
+/// An event read back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoggedEvent {
+    /// Its number in the run's log, from 1.
+    pub seq: u64,
+    /// What was appended.
+    pub event: StoredEvent,
+    /// The hash that the next event carries.
+    pub hash: Digest,
+}
+
+/// Why nothing was appended.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// The log has gone on since the caller read it (or does not exist: `last` is 0).
+    #[error("run {run} is at event {last}, not at {expected}: something else was recorded first")]
+    Stale { run: RunId, expected: u64, last: u64 },
+    /// Another engine has taken the run over; the caller must not perform effects on it any more.
+    #[error("run {run} is led by epoch {epoch}, not by {given}: another engine has taken it over")]
+    Fenced { run: RunId, given: u64, epoch: u64 },
+    /// More events than one transaction takes.
+    #[error("{count} events for run {run} in one append; at most {APPEND_EVENTS_MAX}")]
+    TooMany { run: RunId, count: usize },
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+const APPEND: &str = "append to the log of a run";
+const READ: &str = "read the log of a run";
+
+impl Store {
+    /// Appends events to a run's log and stores its row for the lists, in one transaction.
+    ///
+    /// `expected` is the number of the last event that the caller has applied, 0 for a new run. `epoch` is that of
+    /// the caller's lease where the events belong to effects; `None` for what anyone may record. `row.last_seq` is
+    /// set here. With no events, only the row is stored.
+    ///
+    /// # Errors
+    /// `Stale` and `Fenced` leave the log as it was.
+    pub async fn append(
+        &self,
+        run: RunId,
+        expected: u64,
+        epoch: Option<u64>,
+        events: &[StoredEvent],
+        row: &RunRow,
+    ) -> Result<u64, AppendError> {
+        if events.len() > APPEND_EVENTS_MAX {
+            return Err(AppendError::TooMany { run, count: events.len() });
+        }
+        let mut tx = self.db.begin(APPEND).await?;
+        if let Some(given) = epoch {
+            self.check_epoch(&mut tx, run, given).await?;
+        }
+        let head = self.lock_head(&mut tx, run).await?;
+        let (last, mut head_hash) = head.unwrap_or((0, chain::BEFORE_FIRST));
+        if last != expected {
+            return Err(AppendError::Stale { run, expected, last });
+        }
+        let first = match head {
+            // The row goes first, because events refer to it.
+            None => runs::insert(&self.db, &mut tx, run, row).await.map_err(|error| error.or_stale(run, expected))?,
+            Some(_) => last,
+        };
+        let mut seq = first;
+        for event in events {
+            seq += 1;
+            let hash = event_hash(head_hash, run, seq, event);
+            self.insert_event(&mut tx, run, seq, event, head_hash, hash).await?;
+            head_hash = hash;
+        }
+        runs::update(&self.db, &mut tx, run, row, seq, head_hash).await?;
+        self.db.commit(tx, APPEND).await?;
+        Ok(seq)
+    }
+
+    /// Events after number `after`, in order, at most `limit` (and [`EVENTS_PAGE_MAX`]).
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn events(&self, run: RunId, after: u64, limit: u32) -> Result<Vec<LoggedEvent>, StoreError> {
+        let rows = self.event_rows(run, after, limit).await?;
+        Ok(rows.into_iter().map(|row| LoggedEvent { seq: row.seq, event: row.event, hash: row.hash }).collect())
+    }
+
+    /// Recomputes the hash chain of a run's log from its entries.
+    ///
+    /// # Errors
+    /// When the database fails; damage of the log is not an error but the answer.
+    pub async fn verify(&self, run: RunId) -> Result<Verified, StoreError> {
+        // The head first: events appended meanwhile are beyond it and not looked at.
+        let head = read!(self.db, fetch_optional(i64, Vec<u8>), HEAD, run.0).map_err(self.db.failed(READ))?;
+        let head = head.map(|(last, hash)| (last.cast_unsigned(), chain::digest(&hash)));
+        let mut check = chain::Check::new(run, head);
+        loop {
+            let rows = self.event_rows(run, check.after(), EVENTS_PAGE_MAX).await?;
+            if rows.is_empty() {
+                return Ok(check.finish());
+            }
+            if let Some(damage) = rows.iter().find_map(|row| check.next(row)) {
+                return Ok(Verified::Damaged(damage));
+            }
+        }
+    }
+
+    async fn event_rows(&self, run: RunId, after: u64, limit: u32) -> Result<Vec<chain::Entry>, StoreError> {
+        let limit = i64::from(limit.min(EVENTS_PAGE_MAX));
+        let rows = read!(self.db, fetch_all EventRow, EVENTS, run.0, after.cast_signed(), limit)
+            .map_err(self.db.failed(READ))?;
+        Ok(rows.into_iter().map(EventRow::into_entry).collect())
+    }
+
+    async fn check_epoch(&self, tx: &mut Tx, run: RunId, given: u64) -> Result<(), AppendError> {
+        let found = fetch!(*tx, fetch_optional(i64,), EPOCH, run.0).map_err(self.db.failed(APPEND))?;
+        let epoch = found.map_or(0, |(epoch,)| epoch.cast_unsigned());
+        if epoch == given { Ok(()) } else { Err(AppendError::Fenced { run, given, epoch }) }
+    }
+
+    /// The last event's number and hash, locked until the transaction ends.
+    async fn lock_head(&self, tx: &mut Tx, run: RunId) -> Result<Option<(u64, Digest)>, StoreError> {
+        let head = fetch!(*tx, fetch_optional(i64, Vec<u8>), LOCK_HEAD, run.0).map_err(self.db.failed(APPEND))?;
+        head.map(|(last, hash)| match chain::digest(&hash) {
+            Some(hash) => Ok((last.cast_unsigned(), hash)),
+            None => Err(self.db.corrupt(APPEND, format_args!("the head of run {run} is not a SHA-256"))),
+        })
+        .transpose()
+    }
+
+    async fn insert_event(
+        &self,
+        tx: &mut Tx,
+        run: RunId,
+        seq: u64,
+        event: &StoredEvent,
+        prev_hash: Digest,
+        hash: Digest,
+    ) -> Result<(), StoreError> {
+        execute!(
+            *tx,
+            INSERT,
+            run.0,
+            seq.cast_signed(),
+            event.at_ms,
+            &event.kind,
+            &event.body,
+            &prev_hash.0[..],
+            &hash.0[..]
+        )
+        .map(drop)
+        .map_err(self.db.failed(APPEND))
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct EventRow {
+    seq: i64,
+    at_ms: i64,
+    kind: String,
+    body: String,
+    prev_hash: Vec<u8>,
+    hash: Vec<u8>,
+}
+
+impl EventRow {
+    fn into_entry(self) -> chain::Entry {
+        chain::Entry {
+            seq: self.seq.cast_unsigned(),
+            event: StoredEvent { kind: self.kind, at_ms: self.at_ms, body: self.body },
+            // A hash of a wrong length equals no computed one; `verify` tells it as altered.
+            prev_hash: chain::digest(&self.prev_hash).unwrap_or(chain::BEFORE_FIRST),
+            hash: chain::digest(&self.hash).unwrap_or(chain::BEFORE_FIRST),
+        }
+    }
+}
+
+const EPOCH: Sql = sql!(
+    pg: "select epoch from run_lease where run = $1 for share",
+    lite: "select epoch from run_lease where run = $1"
+);
+const HEAD: Sql = sql!("select last_seq, head_hash from run where id = $1");
+const LOCK_HEAD: Sql = sql!(
+    pg: "select last_seq, head_hash from run where id = $1 for update",
+    lite: "select last_seq, head_hash from run where id = $1"
+);
+const INSERT: Sql =
+    sql!("insert into run_event (run, seq, at_ms, kind, body, prev_hash, hash) values ($1, $2, $3, $4, $5, $6, $7)");
+const EVENTS: Sql = sql!(
+    "select seq, at_ms, kind, body, prev_hash, hash from run_event where run = $1 and seq > $2 order by seq limit $3"
+);
+
+/// For the statement test.
+pub(super) const STATEMENTS: &[Sql] = &[EPOCH, HEAD, LOCK_HEAD, INSERT, EVENTS];

@@ -1,0 +1,191 @@
+//! Pages of the list of runs, newest first, by keyset: page 1,000 costs what page 1 costs.
+//!
+//! Each filter that can lead has its own statement, so that the database walks the index of that filter in the
+//! order of the page and stops when the page is full; the other filters only drop rows on the way.
+
+use std::fmt;
+use std::str::FromStr;
+
+use uuid::Uuid;
+
+use super::{FoundRun, READ, RunRow, columns};
+use crate::id::{HostName, RunbookPath};
+use crate::store::Store;
+use crate::store::db::{Sql, StoreError, read, sql};
+
+/// Rows of one page.
+pub const PAGE_MAX: u32 = 200;
+
+/// Which runs to list. All given conditions hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    pub state: Option<String>,
+    pub runbook: Option<RunbookPath>,
+    pub host: Option<HostName>,
+    /// Who started it.
+    pub person: Option<String>,
+    /// Part of the title or the runbook's path, in any case.
+    pub q: Option<String>,
+    /// Started at or after.
+    pub since_ms: Option<i64>,
+    /// Started before.
+    pub until_ms: Option<i64>,
+}
+
+/// Where a page ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    started_at_ms: i64,
+    id: Uuid,
+}
+
+/// Why a text is not a cursor.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a cursor of a list of runs: take `next` of the page before as it is")]
+pub struct InvalidCursor;
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}.{}", self.started_at_ms, self.id.simple())
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = InvalidCursor;
+    fn from_str(text: &str) -> Result<Self, InvalidCursor> {
+        let (started_at_ms, id) = text.split_once('.').ok_or(InvalidCursor)?;
+        Ok(Self {
+            started_at_ms: started_at_ms.parse().map_err(|_| InvalidCursor)?,
+            id: Uuid::try_parse(id).map_err(|_| InvalidCursor)?,
+        })
+    }
+}
+
+/// A page of runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    pub runs: Vec<RunRow>,
+    /// Where the next page begins; none when this is the last.
+    pub next: Option<Cursor>,
+}
+
+impl Store {
+    /// A page of runs, newest first, at most `limit` (and [`PAGE_MAX`]).
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn list_runs(&self, filter: &Filter, cursor: Option<Cursor>, limit: u32) -> Result<Page, StoreError> {
+        let limit = limit.clamp(1, PAGE_MAX) as usize;
+        let before = cursor.unwrap_or(Cursor { started_at_ms: filter.until_ms.unwrap_or(i64::MAX), id: Uuid::nil() });
+        let before_ms = before.started_at_ms.min(filter.until_ms.unwrap_or(i64::MAX));
+        let like = filter.q.as_deref().map(like_pattern);
+        // One row more than asked for tells whether there is a next page.
+        let row_count = i64::try_from(limit + 1).expect("a page has at most PAGE_MAX rows");
+        let mut found = read!(
+            self.db,
+            fetch_all FoundRun,
+            leading(filter).sql(),
+            before_ms,
+            before.id,
+            filter.since_ms.unwrap_or(i64::MIN),
+            row_count,
+            filter.state.as_deref(),
+            filter.runbook.as_ref().map(RunbookPath::as_str),
+            filter.person.as_deref(),
+            filter.host.as_ref().map(HostName::as_str),
+            like.as_deref()
+        )
+        .map_err(self.db.failed(READ))?;
+        let has_next = found.len() > limit;
+        found.truncate(limit);
+        let next = found.last().filter(|_| has_next);
+        let next = next.map(|last| Cursor { started_at_ms: last.started_at_ms, id: last.id });
+        let runs = found.into_iter().map(|found| self.run_row(found)).collect::<Result<_, _>>()?;
+        Ok(Page { runs, next })
+    }
+}
+
+/// The filter whose index leads the walk: the one that leaves the fewest rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leading {
+    Host,
+    Runbook,
+    Person,
+    State,
+    Time,
+}
+
+fn leading(filter: &Filter) -> Leading {
+    match filter {
+        Filter { host: Some(_), .. } => Leading::Host,
+        Filter { runbook: Some(_), .. } => Leading::Runbook,
+        Filter { person: Some(_), .. } => Leading::Person,
+        Filter { state: Some(_), .. } => Leading::State,
+        _ => Leading::Time,
+    }
+}
+
+impl Leading {
+    fn sql(self) -> Sql {
+        match self {
+            Self::Host => BY_HOST,
+            Self::Runbook => BY_RUNBOOK,
+            Self::Person => BY_PERSON,
+            Self::State => BY_STATE,
+            Self::Time => BY_TIME,
+        }
+    }
+}
+
+/// What `q` is looked for in.
+pub(super) fn search_text(title: &str, runbook: &str) -> String {
+    format!("{title}\n{runbook}").to_lowercase()
+}
+
+/// `q` as a pattern in which nothing but the ends is wild.
+fn like_pattern(q: &str) -> String {
+    let mut pattern = String::from("%");
+    for letter in q.to_lowercase().chars() {
+        if matches!(letter, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('%');
+    pattern
+}
+
+// Unused parameters still need a type that PostgreSQL can infer, hence the casts; a `null` parameter drops nothing.
+macro_rules! rest {
+    () => {
+        " and (cast($5 as text) is null or run.state = $5) \
+          and (cast($6 as text) is null or run.runbook = $6) \
+          and (cast($7 as text) is null or run.started_by = $7) \
+          and (cast($9 as text) is null or run.search like $9 escape '\\') "
+    };
+}
+macro_rules! by_run {
+    ($($leading:literal)?) => {
+        concat!(
+            "select ", columns!(), " from run where (run.started_at_ms, run.id) < ($1, $2) \
+             and run.started_at_ms >= $3 ", $("and ", $leading,)? rest!(),
+            "and cast($8 as text) is null order by run.started_at_ms desc, run.id desc limit $4"
+        )
+    };
+}
+
+const BY_TIME: Sql = sql!(by_run!());
+const BY_STATE: Sql = sql!(by_run!("run.state = $5"));
+const BY_RUNBOOK: Sql = sql!(by_run!("run.runbook = $6"));
+const BY_PERSON: Sql = sql!(by_run!("run.started_by = $7"));
+const BY_HOST: Sql = sql!(concat!(
+    "select ",
+    columns!(),
+    " from run_host join run on run.id = run_host.run \
+     where run_host.host = $8 and (run_host.started_at_ms, run_host.run) < ($1, $2) \
+     and run_host.started_at_ms >= $3",
+    rest!(),
+    "order by run_host.started_at_ms desc, run_host.run desc limit $4"
+));
+
+pub(super) const STATEMENTS: &[Sql] = &[BY_TIME, BY_STATE, BY_RUNBOOK, BY_PERSON, BY_HOST];
