@@ -99,7 +99,8 @@ impl Git {
         let arguments = ["rev-parse", "--verify", "--quiet", "--end-of-options", &wanted];
         let finished = self.start(&arguments, Vec::new(), LISTING_BYTES_MAX).await?;
         if !finished.succeeded() {
-            let is_unknown = finished.stderr.trim().is_empty() || finished.stderr.contains("Needed a single revision");
+            // A tree or a blob is no commit; a name that means nothing leaves standard error empty.
+            let is_unknown = finished.stderr.trim().is_empty() || finished.stderr.contains("expected commit type");
             return if is_unknown { Ok(None) } else { Err(self.failed("look up the ref", &finished)) };
         }
         let id = String::from_utf8_lossy(&finished.stdout).trim().to_owned();
@@ -172,7 +173,9 @@ impl Git {
         if paths.is_empty() {
             return Ok(Vec::new());
         }
-        let wanted = format!("{}\n", paths.join("\n")).into_bytes();
+        // Absolute, because git takes these paths from the top of the work tree, not from its own folder.
+        let absolute: Vec<String> = paths.iter().map(|path| self.folder.join(path).display().to_string()).collect();
+        let wanted = format!("{}\n", absolute.join("\n")).into_bytes();
         let arguments = ["hash-object", "--no-filters", "--stdin-paths"];
         let finished = self.start(&arguments, wanted, LISTING_BYTES_MAX).await?;
         if !finished.succeeded() {

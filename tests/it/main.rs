@@ -6,6 +6,7 @@
 
 mod cli;
 mod examples;
+mod library;
 mod postgres;
 mod scripts;
 mod sshd;
