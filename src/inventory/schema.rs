@@ -1,5 +1,5 @@
 //! The JSON Schema (draft-07) of `inventory.yaml`, for editors. Written by hand: the parser is not built
-//! from types with derives either, and a test holds the two together on the same files.
+//! from types with derives either. A test holds the field names of the two together.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,6 @@ use crate::inventory::parse::VERSION;
 pub fn schema() -> Value {
     json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
-        "$id": "https://steadyhand.dev/schema/inventory-1.json",
         "title": "Steadyhand inventory, version 1",
         "description": "The hosts that runbooks may touch: names, labels, and how each is reached.",
         "type": "object",

@@ -353,6 +353,33 @@ fn patterns_match_as_in_ssh_and_quickly() {
     assert!(!ssh_config::glob_matches(&format!("{}b", "*a".repeat(200)), &"a".repeat(20_000)));
 }
 
+/// The names that the parser says it knows where an unknown one stands.
+fn known_names(text: &str) -> std::collections::BTreeSet<String> {
+    let (_, diagnostics) = read(text);
+    let help = diagnostics.iter().find_map(|found| found.help.as_ref()?.strip_prefix("known here: "));
+    help.expect("the parser lists what it knows").split(", ").map(str::to_owned).collect()
+}
+
+#[test]
+fn the_schema_and_the_parser_know_the_same_fields() {
+    let schema = schema();
+    for (pointer, text) in [
+        ("/properties", "steadyhand: 1\nqqqqqq: 1\n"),
+        ("/properties/defaults/properties", "steadyhand: 1\ndefaults: {qqqqqq: 1}\n"),
+        ("/properties/hosts/additionalProperties/oneOf/1/properties", "steadyhand: 1\nhosts: {a: {qqqqqq: 1}}\n"),
+        (
+            "/properties/hosts/additionalProperties/oneOf/1/properties/expect/properties",
+            "steadyhand: 1\nhosts: {a: {expect: {qqqqqq: 1}}}\n",
+        ),
+    ] {
+        let properties = schema.pointer(pointer).and_then(serde_json::Value::as_object).expect(pointer);
+        assert_eq!(known_names(text), properties.keys().cloned().collect(), "{pointer}");
+    }
+    let sources = schema.pointer("/properties/from/items/oneOf").and_then(serde_json::Value::as_array).unwrap();
+    let sources = sources.iter().flat_map(|source| source["properties"].as_object().unwrap().keys().cloned()).collect();
+    assert_eq!(known_names("steadyhand: 1\nfrom: [{qqqqqq: 1}]\n"), sources);
+}
+
 proptest::proptest! {
     #[test]
     fn no_text_makes_a_reader_panic(text in "\\PC{0,80}|(Host|Match|Include|Port|User|ProxyJump|HostName|=|\"|#| |\n|all|host|\\*|a){0,40}") {

@@ -209,3 +209,36 @@ impl Drop for Group {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call<'a>(script: &str, surroundings: &'a Surroundings) -> Call<'a> {
+        Call {
+            program: OsStr::new("sh"),
+            arguments: vec!["-c".into(), script.into()],
+            folder: Path::new("/"),
+            surroundings,
+            stdin: vec![b'x'; 1 << 20],
+            timeout: Duration::from_secs(20),
+            stdout_bytes_max: 2 << 20,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_program_that_takes_too_long_is_stopped() {
+        let surroundings = Surroundings::of_this_process();
+        let call = Call { timeout: Duration::from_millis(50), ..call("sleep 600", &surroundings) };
+        let error = run(call).await.expect_err("it takes too long");
+        assert!(matches!(error, ProgramError::TimedOut { .. }), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_program_that_answers_while_it_is_fed_does_not_block() {
+        let surroundings = Surroundings::of_this_process();
+        assert_eq!(run(call("cat", &surroundings)).await.expect("cat runs").stdout.len(), 1 << 20);
+        let unread = run(call("echo no >&2; exit 3", &surroundings)).await.expect("it runs");
+        assert_eq!((unread.code, unread.reason().as_str()), (Some(3), "no"));
+    }
+}
