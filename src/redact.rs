@@ -33,11 +33,17 @@ impl SecretText {
     }
 }
 
-/// Something in which every form of every secret is masked. Only a [`Redactor`] makes one out of bytes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+/// Something in which every form of every secret is masked. Only a [`Redactor`] makes one out of bytes
+/// from a host; the rest here rewraps what one has made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Redacted<B>(B);
 
 impl<B> Redacted<B> {
+    /// What a store gives back, which took it as `Redacted`. Never for bytes by another road.
+    pub fn read_back(stored: B) -> Self {
+        Self(stored)
+    }
+
     /// What it holds, for whoever stores or shows it.
     pub fn into_inner(self) -> B {
         self.0
@@ -48,9 +54,26 @@ impl<B> Redacted<B> {
         &self.0
     }
 
-    /// The same text in another wrapping (compressed, in a record, cut). `wrap` gets nothing but masked
-    /// text, and must add nothing that came from a host by another road.
+    /// The same, borrowed.
+    pub fn by_ref(&self) -> Redacted<&B> {
+        Redacted(&self.0)
+    }
+
+    /// The same text in another wrapping (compressed, cut). `wrap` gets nothing but masked text, and must
+    /// add nothing that came from a host by another road.
     pub fn map<C>(self, wrap: impl FnOnce(B) -> C) -> Redacted<C> {
         Redacted(wrap(self.0))
+    }
+
+    /// Adds what is masked to what is masked, under the same condition as [`Redacted::map`].
+    pub fn take_in<C>(&mut self, other: &Redacted<C>, append: impl FnOnce(&mut B, &C)) {
+        append(&mut self.0, &other.0);
+    }
+}
+
+impl Redacted<Vec<u8>> {
+    /// Nothing, to which masked bytes can be added.
+    pub fn empty() -> Self {
+        Self(Vec::new())
     }
 }

@@ -2,4 +2,7 @@
 //! stored, in segments that open anywhere.
 
 pub mod lines;
+pub mod rows;
+pub mod search;
 pub mod segment;
+pub mod writer;

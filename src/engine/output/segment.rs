@@ -14,6 +14,7 @@
 //!   open_line    number of the line that the stream has begun and not ended; 0: none
 //!   open_row     length of that line's last row so far
 //! body_bytes   length of the body, uncompressed
+//! frame_bytes  length of the body as stored; what follows it is the next segment
 //! body         one zstd frame with a checksum; uncompressed, records one after another:
 //!   ms           milliseconds since the record before (the first: since first_ms)
 //!   flags        1 stderr · 2 begins a line · 4 ends it (its last byte is a newline) · 8 begins a further row
@@ -26,6 +27,7 @@
 use bytes::Bytes;
 
 use super::lines::{LineState, Marks, OpenLine, Piece, slot};
+use crate::redact::Redacted;
 use crate::run::outcome::Stream;
 
 const MAGIC: &[u8; 3] = b"SHO";
@@ -69,8 +71,7 @@ pub struct SegmentBuilder {
     start: Start,
     /// What is true behind the last record.
     end: Start,
-    body: Vec<u8>,
-    last_ms: u64,
+    body: Redacted<Vec<u8>>,
 }
 
 /// A segment read back; its records have been checked.
@@ -95,40 +96,26 @@ pub struct Record<'a> {
 impl SegmentBuilder {
     /// An empty segment that goes on from `start`.
     pub fn new(start: Start) -> Self {
-        Self { last_ms: start.first_ms, end: start.clone(), start, body: Vec::new() }
+        Self { end: start.clone(), start, body: Redacted::empty() }
     }
 
-    /// Appends bytes of one stream, line by line.
-    pub fn push(&mut self, ms: u64, stream: Stream, bytes: &[u8]) {
-        if self.body.is_empty() {
+    /// Appends bytes of one stream, line by line. A clock that was set back does not turn time back.
+    pub fn push(&mut self, ms: u64, stream: Stream, bytes: &Redacted<Bytes>) {
+        if self.is_empty() {
             self.start.first_ms = ms.max(self.start.first_ms);
-            self.last_ms = self.start.first_ms;
+            self.end.first_ms = self.start.first_ms;
         }
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let piece = self.end.lines.next_piece(stream, rest);
-            let (taken, after) = rest.split_at(piece.bytes);
-            self.push_record(ms.max(self.last_ms), stream, piece.marks, taken);
-            rest = after;
-        }
-        self.end.before[slot(stream)] += bytes.len() as u64;
-    }
-
-    fn push_record(&mut self, ms: u64, stream: Stream, marks: Marks, bytes: &[u8]) {
-        put_number(&mut self.body, ms - self.last_ms);
-        self.body.push(flags(stream, marks));
-        put_number(&mut self.body, bytes.len() as u64);
-        self.body.extend_from_slice(bytes);
-        self.last_ms = ms;
+        let Self { body, end, .. } = self;
+        body.take_in(bytes, |body, bytes| put_lines(body, end, ms, stream, bytes));
     }
 
     pub fn is_empty(&self) -> bool {
-        self.body.is_empty()
+        self.body.get().is_empty()
     }
 
     /// Length of the body so far, uncompressed.
     pub fn body_bytes(&self) -> usize {
-        self.body.len()
+        self.body.get().len()
     }
 
     pub fn start(&self) -> &Start {
@@ -136,41 +123,55 @@ impl SegmentBuilder {
     }
 
     /// What is true behind the last record: the start of the next segment.
-    pub fn end(&self) -> Start {
-        Start { first_ms: self.last_ms, ..self.end.clone() }
-    }
-
-    pub fn last_ms(&self) -> u64 {
-        self.last_ms
+    pub fn end(&self) -> &Start {
+        &self.end
     }
 
     /// The stored form.
-    pub fn encode(&self) -> Bytes {
-        let mut out = Vec::with_capacity(64 + self.body.len() / 4);
-        out.extend_from_slice(MAGIC);
-        out.push(VERSION);
-        put_start(&mut out, &self.start);
-        put_number(&mut out, self.body.len() as u64);
-        out.extend_from_slice(&compressed(&self.body));
-        out.into()
+    pub fn encode(&self) -> Redacted<Bytes> {
+        self.body.by_ref().map(|body| {
+            let mut out = Vec::with_capacity(64 + body.len() / 4);
+            out.extend_from_slice(MAGIC);
+            out.push(VERSION);
+            put_start(&mut out, &self.start);
+            let frame = compressed(body);
+            put_number(&mut out, body.len() as u64);
+            put_number(&mut out, frame.len() as u64);
+            out.extend_from_slice(&frame);
+            out.into()
+        })
     }
 }
 
 impl Segment {
-    /// Reads the stored form and checks all of it.
+    /// Reads one or more stored segments, one after another, and checks all of them.
     ///
     /// # Errors
-    /// When the bytes are not a whole segment of a known version.
-    pub fn decode(stored: &[u8]) -> Result<Self, SegmentError> {
-        let (start, compressed, body_bytes) = decode_start(stored)?;
-        let body = zstd::bulk::decompress(compressed, body_bytes)
+    /// When the bytes are not whole segments of a known version.
+    pub fn decode_all(mut stored: &[u8]) -> Result<Vec<Self>, SegmentError> {
+        let mut segments = Vec::new();
+        while !stored.is_empty() || segments.is_empty() {
+            let (segment, rest) = Self::decode(stored)?;
+            segments.push(segment);
+            stored = rest;
+        }
+        Ok(segments)
+    }
+
+    /// Reads the first segment and checks all of it; gives what follows it.
+    ///
+    /// # Errors
+    /// When the bytes do not begin with a whole segment of a known version.
+    pub fn decode(stored: &[u8]) -> Result<(Self, &[u8]), SegmentError> {
+        let Stored { start, frame, body_bytes, rest } = decode_start(stored)?;
+        let body = zstd::bulk::decompress(frame, body_bytes)
             .map_err(|_| SegmentError::Damaged("its body does not decompress"))?;
         if body.len() != body_bytes {
             return Err(SegmentError::Damaged("its body has another length"));
         }
         let segment = Self { start, body };
         segment.walk().try_for_each(|record| record.map(drop))?;
-        Ok(segment)
+        Ok((segment, rest))
     }
 
     pub fn start(&self) -> &Start {
@@ -195,8 +196,15 @@ impl Segment {
     }
 }
 
-/// Only where a segment begins, without decompressing it; with the compressed body and its true length.
-fn decode_start(stored: &[u8]) -> Result<(Start, &[u8], usize), SegmentError> {
+/// A stored segment in its parts, not decompressed.
+struct Stored<'a> {
+    start: Start,
+    frame: &'a [u8],
+    body_bytes: usize,
+    rest: &'a [u8],
+}
+
+fn decode_start(stored: &[u8]) -> Result<Stored<'_>, SegmentError> {
     let rest = stored.strip_prefix(MAGIC).ok_or(SegmentError::NotASegment)?;
     let (version, mut rest) = rest.split_first().ok_or(SegmentError::NotASegment)?;
     if *version != VERSION {
@@ -212,12 +220,12 @@ fn decode_start(stored: &[u8]) -> Result<(Start, &[u8], usize), SegmentError> {
         let row_bytes = usize::try_from(row_bytes).map_err(|_| SegmentError::Damaged("a row is too long"))?;
         open[slot] = (line > 0).then_some(OpenLine { number: line, row_bytes });
     }
-    let body_bytes = usize::try_from(number()?).unwrap_or(usize::MAX);
-    if body_bytes > BODY_BYTES_MAX {
-        return Err(SegmentError::Damaged("its body is too long"));
-    }
+    let (body_bytes, frame_bytes) = (number()?, usize::try_from(number()?).unwrap_or(usize::MAX));
+    let body_bytes = usize::try_from(body_bytes).ok().filter(|bytes| *bytes <= BODY_BYTES_MAX);
+    let body_bytes = body_bytes.ok_or(SegmentError::Damaged("its body is too long"))?;
+    let (frame, rest) = rest.split_at_checked(frame_bytes).ok_or(SegmentError::Damaged("its body is cut"))?;
     let lines = LineState::new(begun, open[0], open[1]);
-    Ok((Start { started_ms, first_ms, before, lines }, rest, body_bytes))
+    Ok(Stored { start: Start { started_ms, first_ms, before, lines }, frame, body_bytes, rest })
 }
 
 /// Where a stored segment begins, without reading its body.
@@ -225,7 +233,7 @@ fn decode_start(stored: &[u8]) -> Result<(Start, &[u8], usize), SegmentError> {
 /// # Errors
 /// When the bytes do not begin as a segment of a known version.
 pub fn start_of(stored: &[u8]) -> Result<Start, SegmentError> {
-    decode_start(stored).map(|(start, ..)| start)
+    decode_start(stored).map(|stored| stored.start)
 }
 
 fn put_start(out: &mut Vec<u8>, start: &Start) {
@@ -238,6 +246,22 @@ fn put_start(out: &mut Vec<u8>, start: &Start) {
         put_number(out, open.map_or(0, |open| open.number));
         put_number(out, open.map_or(0, |open| open.row_bytes as u64));
     }
+}
+
+/// Appends a record a line; `end` goes along.
+fn put_lines(body: &mut Vec<u8>, end: &mut Start, ms: u64, stream: Stream, bytes: &[u8]) {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let piece = end.lines.next_piece(stream, rest);
+        let (taken, after) = rest.split_at(piece.bytes);
+        put_number(body, ms.saturating_sub(end.first_ms));
+        body.push(flags(stream, piece.marks));
+        put_number(body, taken.len() as u64);
+        body.extend_from_slice(taken);
+        end.first_ms = end.first_ms.max(ms);
+        rest = after;
+    }
+    end.before[slot(stream)] += bytes.len() as u64;
 }
 
 fn compressed(body: &[u8]) -> Vec<u8> {
@@ -328,10 +352,17 @@ mod tests {
         let lines = LineState::new(7, None, Some(open));
         let start = Start { started_ms: 1_764_000_000_000, first_ms: 40, before: [1000, 3], lines };
         let mut builder = SegmentBuilder::new(start);
-        builder.push(50, Stream::Stdout, b"eight\nnine \xff\0\r");
-        builder.push(350, Stream::Stderr, b" end of six\nten");
-        builder.push(350, Stream::Stdout, b"!\n");
+        let mut push = |ms, stream, bytes| builder.push(ms, stream, &Redacted::read_back(Bytes::from_static(bytes)));
+        push(50, Stream::Stdout, b"eight\nnine \xff\0\r");
+        push(350, Stream::Stderr, b" end of six\nten");
+        push(350, Stream::Stdout, b"!\n");
         builder
+    }
+
+    fn one(stored: &[u8]) -> Segment {
+        let mut segments = Segment::decode_all(stored).expect("it is a segment");
+        assert_eq!(segments.len(), 1);
+        segments.remove(0)
     }
 
     fn plain(segment: &Segment) -> Vec<(u64, u64, Stream, &[u8])> {
@@ -340,7 +371,7 @@ mod tests {
 
     #[test]
     fn the_stored_format_of_version_1_loads_for_ever() {
-        let segment = Segment::decode(FIXTURE).expect("the fixture loads");
+        let segment = one(FIXTURE);
         assert_eq!(
             plain(&segment),
             [
@@ -352,21 +383,28 @@ mod tests {
             ]
         );
         assert_eq!(segment.start().started_ms, 1_764_000_000_000);
-        assert_eq!(segment.end(), sample().end());
+        assert_eq!(&segment.end(), sample().end());
     }
 
     #[test]
     fn a_segment_survives_its_stored_form() {
         let stored = sample().encode();
-        let segment = Segment::decode(&stored).expect("just encoded");
-        assert_eq!(&segment, &Segment::decode(FIXTURE).expect("the fixture loads"));
-        assert_eq!(&start_of(&stored).expect("just encoded"), segment.start());
+        let segment = one(stored.get());
+        assert_eq!(&segment, &one(FIXTURE));
+        assert_eq!(&start_of(stored.get()).expect("just encoded"), segment.start());
+    }
+
+    #[test]
+    fn segments_may_stand_one_after_another() {
+        let stored = sample().encode().into_inner();
+        let both = Segment::decode_all(&[&stored[..], &stored[..]].concat()).expect("two segments");
+        assert_eq!(both, [one(&stored), one(&stored)]);
     }
 
     #[test]
     fn damage_anywhere_is_an_error_and_never_a_wrong_record() {
-        let stored = sample().encode().to_vec();
-        let body_from = stored.len() - compressed(&sample().body).len();
+        let stored = sample().encode().into_inner().to_vec();
+        let body_from = stored.len() - compressed(sample().body.get()).len();
         for index in (0..4).chain(body_from..stored.len()) {
             let mut damaged = stored.clone();
             damaged[index] ^= 0x55;

@@ -1,0 +1,195 @@
+//! Finding text in a log of any size: bounded, row by row, in linear time whatever the pattern.
+
+use regex::bytes::{Regex, RegexBuilder};
+
+use super::lines::{ROW_BYTES_MAX, slot};
+use super::segment::Record;
+use crate::run::outcome::Stream;
+
+/// Longer ones are not typed by people, and each byte costs memory.
+pub const PATTERN_BYTES_MAX: usize = 1024;
+
+/// Memory for one compiled pattern (`\w{1000}` takes megabytes).
+const REGEX_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// What to look for in each row. Lines over 64 KiB are searched row by row, so a match across two rows
+/// of one line is not found.
+#[derive(Debug, Clone)]
+pub struct Query(Regex);
+
+/// Why a text cannot be looked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum QueryError {
+    #[error("there is nothing to look for")]
+    Empty,
+    #[error("it is longer than {PATTERN_BYTES_MAX} bytes")]
+    TooLong,
+    #[error("it is not a pattern: {0}")]
+    NotAPattern(String),
+}
+
+/// Whether `A` finds `a`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Case {
+    Exact,
+    Ignored,
+}
+
+impl Query {
+    /// Looks for the text as it is.
+    ///
+    /// # Errors
+    /// When it is empty or too long.
+    pub fn plain(text: &str, case: Case) -> Result<Self, QueryError> {
+        Self::build(text, &regex::escape(text), case)
+    }
+
+    /// Looks for a pattern in the syntax of the regex crate.
+    ///
+    /// # Errors
+    /// When it is empty, too long, no pattern, or one that takes too much memory.
+    pub fn pattern(pattern: &str, case: Case) -> Result<Self, QueryError> {
+        Self::build(pattern, pattern, case)
+    }
+
+    fn build(typed: &str, pattern: &str, case: Case) -> Result<Self, QueryError> {
+        if typed.is_empty() {
+            return Err(QueryError::Empty);
+        }
+        if typed.len() > PATTERN_BYTES_MAX {
+            return Err(QueryError::TooLong);
+        }
+        RegexBuilder::new(pattern)
+            .case_insensitive(case == Case::Ignored)
+            .size_limit(REGEX_BYTES_MAX)
+            .dfa_size_limit(REGEX_BYTES_MAX)
+            .build()
+            .map(Self)
+            .map_err(|error| QueryError::NotAPattern(error.to_string()))
+    }
+
+    /// Whether it is in this row; the end of the line is no part of it.
+    pub fn is_in(&self, row: &[u8]) -> bool {
+        let text = row.strip_suffix(b"\n").unwrap_or(row);
+        self.0.is_match(text.strip_suffix(b"\r").unwrap_or(text))
+    }
+}
+
+/// How much one answer may hold and cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SearchLimits {
+    pub hits_max: usize,
+    /// Output read for one answer.
+    pub bytes_max: u64,
+}
+
+impl Default for SearchLimits {
+    /// A page of hits; about half a second of reading.
+    fn default() -> Self {
+        Self { hits_max: 1000, bytes_max: 256 * 1024 * 1024 }
+    }
+}
+
+/// A line in which something was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hit {
+    pub line: u64,
+    /// When the row arrived in which it was found, milliseconds since the attempt's start.
+    pub ms: u64,
+    pub stream: Stream,
+}
+
+/// Searches records in order of arrival. Holds one row a stream.
+pub struct Searcher<'q> {
+    query: &'q Query,
+    from: u64,
+    rows: [Option<OpenRow>; 2],
+    hits: Vec<Hit>,
+}
+
+struct OpenRow {
+    hit: Hit,
+    bytes: Vec<u8>,
+}
+
+impl<'q> Searcher<'q> {
+    /// Searches from line `from` on.
+    pub fn new(query: &'q Query, from: u64) -> Self {
+        Self { query, from, rows: [None, None], hits: Vec::new() }
+    }
+
+    pub fn add(&mut self, record: &Record<'_>) {
+        if record.line < self.from {
+            return;
+        }
+        let slot = slot(record.stream);
+        if record.marks.begins || record.marks.splits {
+            self.end_row(slot);
+        }
+        let hit = Hit { line: record.line, ms: record.ms, stream: record.stream };
+        if self.rows[slot].is_none() && record.marks.ends {
+            self.look(hit, record.bytes);
+            return;
+        }
+        let row = self.rows[slot].get_or_insert_with(|| OpenRow { hit, bytes: Vec::new() });
+        let room = (ROW_BYTES_MAX + 1).saturating_sub(row.bytes.len());
+        row.bytes.extend_from_slice(&record.bytes[..record.bytes.len().min(room)]);
+        if record.marks.ends {
+            self.end_row(slot);
+        }
+    }
+
+    /// How many lines were found by now.
+    pub fn hits(&self) -> usize {
+        self.hits.len()
+    }
+
+    /// The lowest line of which a row is still incomplete.
+    pub fn oldest_open(&self) -> Option<u64> {
+        self.rows.iter().flatten().map(|row| row.hit.line).min()
+    }
+
+    /// The hits in order of lines, with what is in rows that have not ended.
+    pub fn finish(mut self) -> Vec<Hit> {
+        self.end_row(0);
+        self.end_row(1);
+        self.hits.sort_by_key(|hit| hit.line);
+        self.hits.dedup_by_key(|hit| hit.line);
+        self.hits
+    }
+
+    fn end_row(&mut self, slot: usize) {
+        if let Some(row) = self.rows[slot].take() {
+            self.look(row.hit, &row.bytes);
+        }
+    }
+
+    fn look(&mut self, hit: Hit, row: &[u8]) {
+        let known = self.hits.last().is_some_and(|last| last.line == hit.line);
+        if !known && self.query.is_in(row) {
+            self.hits.push(hit);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_is_bounded_and_says_what_is_wrong() {
+        assert_eq!(Query::plain("", Case::Exact).err(), Some(QueryError::Empty));
+        assert_eq!(Query::plain(&"x".repeat(2000), Case::Exact).err(), Some(QueryError::TooLong));
+        assert!(matches!(Query::pattern("a(", Case::Exact), Err(QueryError::NotAPattern(_))));
+        assert!(matches!(Query::pattern(r"(\w{1000}){1000}", Case::Exact), Err(QueryError::NotAPattern(_))));
+    }
+
+    #[test]
+    fn plain_text_means_itself_and_anchors_mean_the_line() {
+        let found = |query: Result<Query, QueryError>, row: &[u8]| query.expect("valid").is_in(row);
+        assert!(found(Query::plain("a.c[", Case::Exact), b"x a.c[ y\n"));
+        assert!(!found(Query::plain("a.c", Case::Exact), b"abc\n"));
+        assert!(found(Query::plain("ERROR", Case::Ignored), b"an error\n"));
+        assert!(found(Query::pattern("done$", Case::Exact), b"all done\r\n"));
+    }
+}
