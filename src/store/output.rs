@@ -17,8 +17,8 @@ use super::db::{StoreError, Tx, execute, fetch, read};
 use crate::id::{AttemptId, Digest, HostName, RunId, StepId};
 pub(super) use rows::STATEMENTS;
 use rows::{
-    DELETE_SEGMENTS, INSERT_SEGMENT, LAST_INDEX, LIST, LOCK, OPEN, SEGMENTS_AFTER, SEGMENTS_IN, SEGMENTS_OF_LINES,
-    UPDATE,
+    DELETE_SEGMENTS, INSERT_SEGMENT, LAST_INDEX, LIST, LOCK, OPEN, SEGMENT_AT, SEGMENTS_AFTER, SEGMENTS_IN,
+    SEGMENTS_OF_LINES, UPDATE,
 };
 use rows::{FoundOutput, FoundSegment};
 
@@ -115,6 +115,8 @@ pub enum SegmentSelection {
     Lines { first: u64, last: u64 },
     /// Those after this index: what a follower has not seen.
     After(u64),
+    /// The last one that begins at or before this index, merged or not; for `i64::MAX` the last of all.
+    At(u64),
 }
 
 /// What became of a segment.
@@ -290,6 +292,9 @@ impl Store {
             SegmentSelection::All => read!(self.db, fetch_all FoundSegment, SEGMENTS_AFTER, attempt.0, -1_i64, limit),
             SegmentSelection::After(index) => {
                 read!(self.db, fetch_all FoundSegment, SEGMENTS_AFTER, attempt.0, index.cast_signed(), limit)
+            }
+            SegmentSelection::At(index) => {
+                read!(self.db, fetch_all FoundSegment, SEGMENT_AT, attempt.0, index.cast_signed())
             }
             SegmentSelection::Lines { first, last } => {
                 let (first, last) = (first.cast_signed(), last.cast_signed());

@@ -7,6 +7,7 @@
 mod cli;
 mod examples;
 mod library;
+mod output;
 mod postgres;
 mod scripts;
 mod sshd;

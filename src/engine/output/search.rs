@@ -144,11 +144,6 @@ impl<'q> Searcher<'q> {
         self.hits.len()
     }
 
-    /// The lowest line of which a row is still incomplete.
-    pub fn oldest_open(&self) -> Option<u64> {
-        self.rows.iter().flatten().map(|row| row.hit.line).min()
-    }
-
     /// The hits in order of lines, with what is in rows that have not ended.
     pub fn finish(mut self) -> Vec<Hit> {
         self.end_row(0);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::lines::slot;
-use super::segment::{Segment, SegmentBuilder, Start};
+use super::segment::{SegmentBuilder, Start};
 use crate::redact::{Needles, Redacted, Redactor, Released};
 use crate::run::outcome::{Offsets, Stream};
 use crate::transport::CHUNK_BYTES_MAX;
@@ -38,6 +38,10 @@ pub struct Cut {
     pub end: Start,
     /// Raw bytes of each stream that this and all segments before it stand for.
     pub raw: Offsets,
+    /// The lowest line that may have bytes in it.
+    pub first_line: u64,
+    /// Masked bytes in it; 0 when only offsets moved.
+    pub bytes: u64,
 }
 
 /// The first bytes of a stream, masked.
@@ -121,12 +125,11 @@ impl Writer {
     /// The segment as it is, if anything is in it. It stays until [`Writer::cut_done`].
     pub fn cut(&self) -> Option<Cut> {
         self.oldest_ms?;
-        Some(Cut {
-            stored: self.segment.encode(),
-            start: self.segment.start().clone(),
-            end: self.segment.end().clone(),
-            raw: self.released(),
-        })
+        let (start, end) = (self.segment.start().clone(), self.segment.end().clone());
+        let open = [Stream::Stdout, Stream::Stderr].map(|stream| start.lines.open(stream));
+        let first_line = open.iter().flatten().map(|open| open.number).fold(start.lines.begun + 1, u64::min);
+        let bytes = end.before.iter().sum::<u64>() - start.before.iter().sum::<u64>();
+        Some(Cut { stored: self.segment.encode(), start, end, raw: self.released(), first_line, bytes })
     }
 
     /// The segment is stored; begins the next.
@@ -147,6 +150,11 @@ impl Writer {
 
     pub fn heads(&self) -> &[Head; 2] {
         &self.heads
+    }
+
+    /// Length of the segment at hand.
+    pub fn segment_bytes(&self) -> usize {
+        self.segment.body_bytes()
     }
 
     /// Bytes kept in memory.
@@ -176,14 +184,7 @@ impl Head {
         });
     }
 
-    /// Adds this stream's records of a stored segment.
-    pub fn add_segment(&mut self, stream: Stream, segment: &Segment) {
-        for record in segment.records().filter(|record| record.stream == stream) {
-            self.add(&Redacted::read_back(record.bytes));
-        }
-    }
-
-    pub fn is_full(&self) -> bool {
+    fn is_full(&self) -> bool {
         self.0.get().len() == HEAD_BYTES_MAX
     }
 

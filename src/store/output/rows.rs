@@ -115,6 +115,7 @@ pub(super) const INSERT_SEGMENT: Sql = sql!(
 );
 pub(super) const DELETE_SEGMENTS: Sql =
     sql!("delete from output_segment where attempt = $1 and idx >= $2 and idx <= $3");
+pub(super) const SEGMENT_AT: Sql = sql!(concat!(segment_columns!(), "and idx <= $2 order by idx desc limit 1"));
 pub(super) const SEGMENTS_AFTER: Sql = sql!(concat!(segment_columns!(), "and idx > $2 order by idx limit $3"));
 pub(super) const SEGMENTS_IN: Sql = sql!(concat!(segment_columns!(), "and idx >= $2 and idx <= $3 order by idx"));
 pub(super) const SEGMENTS_OF_LINES: Sql =
@@ -130,6 +131,7 @@ pub(in crate::store) const STATEMENTS: &[Sql] = &[
     LAST_INDEX,
     INSERT_SEGMENT,
     DELETE_SEGMENTS,
+    SEGMENT_AT,
     SEGMENTS_AFTER,
     SEGMENTS_IN,
     SEGMENTS_OF_LINES,
