@@ -18,9 +18,10 @@
 #   th_release ID…                 released
 #   STATUS is                      absent · void · running · lost · gone died · gone rebooted · done code|signal N
 #
-# On disk, under ${XDG_STATE_HOME:-$HOME/.local/state}/steadyhand/attempts/ID/, all 0700/0600:
+# On disk, in ${XDG_STATE_HOME:-$HOME/.local/state}/steadyhand/attempts (0700, files 0600), named ID.started and so on.
+# (Not a directory for each attempt: making it took a fifth of the time of a short step, and one more thing to sync.)
 #   started   the claim: created exclusively by the runner ("run EPOCH DIGEST BOOT PID BORN") or by th_void ("void"),
-#             so exactly one wins; synced with its directories BEFORE the script runs. Without its last newline it
+#             so exactly one wins; synced with its directory BEFORE the script runs. Without its last newline it
 #             is torn: nothing ran yet. It stays as the tombstone.
 #   result    63 blanks and a newline before the script runs, overwritten in place with "code|signal N OUT ERR"
 #             when it has ended: that needs no new block when the disk has filled up, and a torn line is seen.
@@ -34,8 +35,9 @@
 # session of its own, so that stopping, even with KILL, leaves the runner to record it.
 # Alive means: same boot, same pid, same start time; where there is no /proc, a lock that the runner holds, if there is
 # flock; else the pid.
-# The result is synced after the waiting side has been woken: if the host dies in between, either the server has
-# stored the outcome, or it finds no result after the reboot and says unknown; never a wrong outcome.
+# The result is synced later than the waiting side is woken: together with the next marker, when the connection ends,
+# or by the runner if nobody waits. If the host dies in between, either the server has stored the outcome, or it finds
+# no result after the reboot and says unknown; never a wrong outcome.
 
 TH_UMASK=$(umask)
 umask 077
@@ -52,6 +54,11 @@ TH_FLOCK=
 [ -r "$TH_PROC/self/stat" ] || TH_FLOCK=$(command -v flock) || TH_FLOCK=
 cd "${HOME:-/}" 2>/dev/null || cd /
 TH_HOME=$PWD
+
+TH_UNSYNCED=
+# A connection that is gone must not end this shell before it has synced.
+trap : PIPE
+trap th_settle EXIT
 
 th_say() { printf '%s\n' "$*"; }
 
@@ -70,11 +77,13 @@ th_hello() {
 th_sweep() (
   cd "$TH_ROOT" 2>/dev/null || exit 0
   # shellcheck disable=SC2044 # the names are UUIDs
-  for TH_X in $(find . -mindepth 1 -maxdepth 1 -type d -mtime +7 2>/dev/null); do
-    th_look "${TH_X#./}"
-    case $TH_STATE in running|torn) continue;; esac
-    if [ -e "$TH_X/out" ]; then th_release "${TH_X#./}"
-    elif [ -n "$(find "$TH_X" -prune -mtime +30)" ]; then rm -rf "$TH_X"; fi
+  for TH_X in $(find . -name '*.out' -mtime +7 2>/dev/null); do
+    TH_X=${TH_X#./}
+    th_release "${TH_X%.out}"
+  done
+  # shellcheck disable=SC2044 # the names are UUIDs
+  for TH_X in $(find . -name '*.started' -mtime +30 2>/dev/null); do
+    [ -e "${TH_X%.started}.out" ] || rm -f "${TH_X%.started}".*
   done
 ) </dev/null >/dev/null 2>&1
 
@@ -110,8 +119,8 @@ th_is() {
 
 th_runner_alive() {
   [ "$TH_S_BOOT" = "$TH_BOOT" ] || return 1
-  if [ "$TH_S_BORN" = - ] && [ -n "$TH_FLOCK" ] && [ -e "$TH_D/lock" ]; then
-    "$TH_FLOCK" -n "$TH_D/lock" true 2>/dev/null && return 1
+  if [ "$TH_S_BORN" = - ] && [ -n "$TH_FLOCK" ] && [ -e "$TH_D.lock" ]; then
+    "$TH_FLOCK" -n "$TH_D.lock" true 2>/dev/null && return 1
     return 0
   fi
   th_is "$TH_S_PID" "$TH_S_BORN"
@@ -119,7 +128,7 @@ th_runner_alive() {
 
 th_result() {
   TH_END=
-  { read -r TH_END TH_CODE TH_OUT TH_ERR <"$TH_D/result"; } 2>/dev/null || return 1
+  { read -r TH_END TH_CODE TH_OUT TH_ERR <"$TH_D.result"; } 2>/dev/null || return 1
   case $TH_END in code|signal) return 0;; esac
   return 1
 }
@@ -129,9 +138,9 @@ th_result() {
 th_look() {
   TH_D=$TH_ROOT/$1
   TH_STATE=absent
-  [ -e "$TH_D/started" ] || return 0
+  [ -e "$TH_D.started" ] || return 0
   TH_STATE=torn
-  { read -r TH_KIND TH_S_EPOCH TH_S_DIGEST TH_S_BOOT TH_S_PID TH_S_BORN <"$TH_D/started"; } 2>/dev/null || return 0
+  { read -r TH_KIND TH_S_EPOCH TH_S_DIGEST TH_S_BOOT TH_S_PID TH_S_BORN <"$TH_D.started"; } 2>/dev/null || return 0
   TH_STATE=void
   [ "$TH_KIND" = void ] && return 0
   TH_STATE="done"
@@ -162,13 +171,9 @@ th_status() {
 
 # May ID be started here and now? 0: yes. 1: it was before (TH_FAIL empty) or must not be.
 th_try() {
-  TH_D=$TH_ROOT/$1 TH_EPOCH=$2 TH_DIGEST=$3 TH_FAIL=
-  mkdir "$TH_D" 2>/dev/null && return 0
-  if [ ! -d "$TH_D" ]; then
-    TH_X=$({ [ -d "$TH_ROOT" ] || mkdir -p "$TH_ROOT"; } 2>&1 && mkdir "$TH_D" 2>&1) && return 0
-    [ -d "$TH_D" ] && return 0
-    TH_FAIL="notbegun ${TH_X##*mkdir: }"
-    return 1
+  TH_EPOCH=$2 TH_DIGEST=$3 TH_FAIL=
+  if [ ! -d "$TH_ROOT" ]; then
+    TH_X=$(mkdir -p "$TH_ROOT" 2>&1) || { TH_FAIL="notbegun ${TH_X##*mkdir: }"; return 1; }
   fi
   th_look_whole "$1"
   case $TH_STATE in absent) return 0;; void) return 1;; esac
@@ -181,6 +186,22 @@ th_sync() {
   sync "$@" 2>/dev/null || sync 2>/dev/null || dd if=/dev/null of="$1" conv=notrunc,fsync 2>/dev/null || :
 }
 
+# What of the results told since the last sync is not released yet.
+th_unsynced_files() {
+  TH_FILES=
+  for TH_ID in $TH_UNSYNCED; do
+    for TH_X in result out err; do
+      [ -s "$TH_ROOT/$TH_ID.$TH_X" ] && TH_FILES="$TH_FILES $TH_ID.$TH_X"
+    done
+  done
+}
+
+th_settle() {
+  th_unsynced_files
+  # shellcheck disable=SC2086 # split on purpose
+  [ -z "$TH_FILES" ] || ! cd "$TH_ROOT" 2>/dev/null || th_sync $TH_FILES
+}
+
 # The runner: claims, records who it is, runs, records the end. Ends with 0 (there is a result), 3 (somebody else has
 # the claim) or 9 (could not begin; has said so on descriptor 3). MERGE is 1 when stderr goes where stdout goes.
 th_run() {
@@ -189,44 +210,47 @@ th_run() {
   # Caught, not ignored: what is ignored stays ignored in the command. XFSZ: a file size limit becomes a write error.
   trap : HUP INT QUIT TERM PIPE
   trap '' XFSZ 2>/dev/null
-  cd "$TH_D" || exit 3
+  cd "$TH_ROOT" || exit 3
+  TH_A=${TH_D##*/}
   th_self
-  if [ "$TH_BORN" = - ] && [ -n "$TH_FLOCK" ]; then exec 8>>lock; "$TH_FLOCK" -n 8 || exit 3; fi
+  if [ "$TH_BORN" = - ] && [ -n "$TH_FLOCK" ]; then exec 8>>"$TH_A.lock"; "$TH_FLOCK" -n 8 || exit 3; fi
   TH_X=
   set -C
-  { printf 'run %s %s %s %s %s\n' "$TH_EPOCH" "$TH_DIGEST" "$TH_BOOT" "$TH_PID" "$TH_BORN"; TH_X=$?; } >started
+  { printf 'run %s %s %s %s %s\n' "$TH_EPOCH" "$TH_DIGEST" "$TH_BOOT" "$TH_PID" "$TH_BORN"; TH_X=$?; } >"$TH_A.started"
   set +C
   if [ -z "$TH_X" ]; then
-    [ -e started ] && exit 3
-    th_say "notbegun cannot create a file in $TH_D" >&3
+    [ -e "$TH_A.started" ] && exit 3
+    th_say "notbegun cannot create a file in $TH_ROOT" >&3
     exit 9
   fi
   if [ "$TH_X" != 0 ] || ! th_lay_out; then
-    rm -f started script in out err result why
-    th_say "notbegun cannot write in $TH_D (is the disk full?)" >&3
+    rm -f "$TH_A".*
+    th_say "notbegun cannot write in $TH_ROOT (is the disk full?)" >&3
     exit 9
   fi
-  th_sync started . ..
+  th_unsynced_files
+  # shellcheck disable=SC2086 # split on purpose
+  th_sync "$TH_A.started" . $TH_FILES
   printf 'running\n' >&3
-  exec 3>&- 2>why
+  exec 3>&- 2>"$TH_A.why"
   ( th_command "$@" )
   TH_X=$?
   TH_END="code $TH_X"
-  [ "$TH_X" -gt 128 ] && [ -s why ] && TH_END="signal $((TH_X - 128))"
+  [ "$TH_X" -gt 128 ] && [ -s "$TH_A.why" ] && TH_END="signal $((TH_X - 128))"
   TH_OUT=0 TH_ERR=0
-  if [ -s out ] || [ -s err ]; then
+  if [ -s "$TH_A.out" ] || [ -s "$TH_A.err" ]; then
     # shellcheck disable=SC2046 # split on purpose: "N out M err S total"
-    set -- $(wc -c out err)
+    set -- $(wc -c "$TH_A.out" "$TH_A.err")
     TH_OUT=$1 TH_ERR=$3
   fi
-  printf '%-63s\n' "$TH_END $TH_OUT $TH_ERR" 1<>result
-  { th_sync out err result . & } >/dev/null 2>&1
+  printf '%-63s\n' "$TH_END $TH_OUT $TH_ERR" 1<>"$TH_A.result"
+  kill -0 $$ 2>/dev/null || th_sync "$TH_A.result" "$TH_A.out" "$TH_A.err"
   exit 0
 }
 
 th_lay_out() {
-  printf '%s' "$TH_SCRIPT" >script && th_stdin >in && printf '' >out && printf '' >err && printf '' >why &&
-    printf '%-63s\n' '' >result
+  printf '%s' "$TH_SCRIPT" >"$TH_A.script" && th_stdin >"$TH_A.in" && printf '' >"$TH_A.out" && printf '' >"$TH_A.err" &&
+    printf '' >"$TH_A.why" && printf '%-63s\n' '' >"$TH_A.result"
 }
 
 # Replaced by the request where the command is fed something.
@@ -234,10 +258,10 @@ th_stdin() { :; }
 
 # Becomes the command. This subshell's pid is the command's, and its session's.
 th_command() {
-  exec 8>&- <in >>out
-  if [ "$TH_MERGE" = 1 ]; then exec 2>&1; else exec 2>>err; fi
+  exec 8>&- <"$TH_A.in" >>"$TH_A.out"
+  if [ "$TH_MERGE" = 1 ]; then exec 2>&1; else exec 2>>"$TH_A.err"; fi
   th_self
-  printf '%s %s %s\n' "$TH_PID" "$TH_BORN" "${TH_SETSID:+session}" >group
+  printf '%s %s %s\n' "$TH_PID" "$TH_BORN" "${TH_SETSID:+session}" >"$TH_A.group"
   TH_SCRIPT=
   trap - HUP INT QUIT TERM PIPE XFSZ 2>/dev/null
   umask "$TH_UMASK"
@@ -248,7 +272,7 @@ th_command() {
 
 # After the runner has ended, or was not needed: how it stands, waiting if somebody else runs it.
 th_answer() {
-  [ "$2" = 9 ] && return
+  case $2 in 0) TH_UNSYNCED=" $1";; 9) return;; esac
   if [ -n "$TH_FAIL" ]; then th_say "$TH_FAIL"; return; fi
   th_look "$1"
   case $TH_STATE in running|torn) th_wait "$1";; esac
@@ -281,7 +305,7 @@ th_wait() {
 th_check_output() {
   [ "$TH_STATE" = "done" ] && [ $((TH_OUT + TH_ERR)) -gt 0 ] || return 0
   # shellcheck disable=SC2046 # split on purpose: "N - M"
-  set -- $(wc -c <"$TH_D/out" 2>/dev/null) - $(wc -c <"$TH_D/err" 2>/dev/null)
+  set -- $(wc -c <"$TH_D.out" 2>/dev/null) - $(wc -c <"$TH_D.err" 2>/dev/null)
   [ $# = 3 ] && [ "$1" -ge "$TH_OUT" ] && [ "$3" -ge "$TH_ERR" ] || TH_STATE=lost
 }
 
@@ -296,8 +320,8 @@ th_report() {
     th_say end "$TH_END" "$TH_CODE" "$TH_OUT" "$TH_ERR" 0
   else
     th_say end "$TH_END" "$TH_CODE" "$TH_OUT" "$TH_ERR" 1
-    [ "$TH_OUT" = 0 ] || head -c "$TH_OUT" "$TH_D/out"
-    [ "$TH_ERR" = 0 ] || head -c "$TH_ERR" "$TH_D/err"
+    [ "$TH_OUT" = 0 ] || head -c "$TH_OUT" "$TH_D.out"
+    [ "$TH_ERR" = 0 ] || head -c "$TH_ERR" "$TH_D.err"
   fi
 }
 
@@ -306,7 +330,7 @@ th_read() {
   {
     [ "$3" = 0 ] || dd bs=1 count=0 skip="$3" 2>/dev/null
     head -c "$4"
-  } <"$TH_ROOT/$1/$2"
+  } <"$TH_ROOT/$1.$2"
 }
 
 # Pids of the living processes of the command: its session, or without setsid its descendants as far as they are known.
@@ -351,11 +375,11 @@ th_gone_within() {
 
 th_stop() {
   TH_TURN=0
-  while th_look_whole "$1"; [ "$TH_STATE" = running ] && [ ! -s "$TH_D/group" ] && [ "$TH_TURN" -lt 50 ]; do
+  while th_look_whole "$1"; [ "$TH_STATE" = running ] && [ ! -s "$TH_D.group" ] && [ "$TH_TURN" -lt 50 ]; do
     TH_TURN=$((TH_TURN + 1))
     th_nap 0.05
   done
-  if { read -r TH_G_PID TH_G_BORN TH_G_KIND <"$TH_D/group"; } 2>/dev/null && [ "$TH_S_BOOT" = "$TH_BOOT" ] &&
+  if { read -r TH_G_PID TH_G_BORN TH_G_KIND <"$TH_D.group"; } 2>/dev/null && [ "$TH_S_BOOT" = "$TH_BOOT" ] &&
     th_group_is_ours; then
     TH_TREE="$TH_G_PID:$TH_G_BORN"
     th_members
@@ -377,24 +401,27 @@ th_group_is_ours() {
 }
 
 th_void() {
-  mkdir -p "$TH_ROOT/$1" 2>/dev/null
+  [ -d "$TH_ROOT" ] || mkdir -p "$TH_ROOT" 2>/dev/null
   set -C
-  { printf 'void\n'; } 2>/dev/null >"$TH_ROOT/$1/started"
+  { printf 'void\n'; } 2>/dev/null >"$TH_ROOT/$1.started"
   set +C
   th_look_whole "$1"
-  [ "$TH_STATE" = void ] && th_sync "$TH_D/started" "$TH_D" "$TH_ROOT"
+  [ "$TH_STATE" = void ] && th_sync "$TH_D.started" "$TH_ROOT"
   [ "$TH_STATE" = absent ] && TH_STATE='notbegun'
   th_status status
 }
 
 th_release() {
+  TH_FILES=
   for TH_ID in "$@"; do
     th_look "$TH_ID"
     case $TH_STATE in
       running|torn|absent|void) continue;;
-      "done") printf '%-63s\n' "$TH_END $TH_CODE 0 0" 1<>"$TH_D/result";;
+      "done") printf '%-63s\n' "$TH_END $TH_CODE 0 0" 1<>"$TH_D.result";;
     esac
-    (cd "$TH_D" && rm -f out err script in why group lock)
+    for TH_X in out err script in why group lock; do TH_FILES="$TH_FILES $TH_ID.$TH_X"; done
   done
+  # shellcheck disable=SC2086 # split on purpose
+  [ -z "$TH_FILES" ] || (cd "$TH_ROOT" && rm -f $TH_FILES)
   th_say released
 }

@@ -1,7 +1,9 @@
 //! The transports against real sshd hosts and the machine itself.
 
 mod latency;
+mod stopping;
 mod truth_table;
+mod values;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -66,14 +68,18 @@ impl World {
 
     /// Starts in the background, and returns once the host has said that it runs.
     async fn start_running(&self, target: &Target, order: &AttemptOrder) -> Running {
-        let (sender, mut receiver) = mpsc::channel(ARRIVALS_MAX);
+        let (sender, receiver) = mpsc::channel(ARRIVALS_MAX);
         let (router, run, target, order) = (Arc::clone(&self.router), self.run, target.clone(), order.clone());
         let ended = tokio::spawn(async move { router.start(run, &target, &order, sender).await });
-        let first = receiver.recv().await;
-        if !matches!(first, Some(Arrival::Running)) {
-            panic!("it does not run: {first:?}, {:?}", ended.await);
-        }
-        Running { ended, hearing: tokio::spawn(hear(receiver, Offsets::default())) }
+        Running::heard(ended, receiver, Offsets::default()).await
+    }
+
+    /// Follows in the background, and returns once the host has said that it runs.
+    async fn follow_running(&self, target: &Target, key: &AttemptKey, offsets: Offsets) -> Running {
+        let (sender, receiver) = mpsc::channel(ARRIVALS_MAX);
+        let (router, run, target, key) = (Arc::clone(&self.router), self.run, target.clone(), key.clone());
+        let ended = tokio::spawn(async move { router.follow(run, &target, &key, offsets, sender).await });
+        Running::heard(ended, receiver, offsets).await
     }
 }
 
@@ -83,6 +89,18 @@ struct Running {
 }
 
 impl Running {
+    async fn heard(
+        ended: JoinHandle<Result<AttemptStatus, TransportError>>,
+        mut receiver: mpsc::Receiver<Arrival>,
+        offsets: Offsets,
+    ) -> Self {
+        let first = receiver.recv().await;
+        if !matches!(first, Some(Arrival::Running)) {
+            panic!("it does not run: {first:?}, {:?}", ended.await);
+        }
+        Self { ended, hearing: tokio::spawn(hear(receiver, offsets)) }
+    }
+
     async fn end(self) -> (Result<AttemptStatus, TransportError>, Heard) {
         (self.ended.await.expect("no panic"), self.hearing.await.expect("no panic"))
     }
@@ -144,6 +162,7 @@ async fn until(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-fn attempt_directory(sshd: &Sshd, key: &AttemptKey) -> std::path::PathBuf {
-    sshd.attempts().join(key.attempt.to_string())
+/// A file that the tether keeps of an attempt: `started`, `result`, `out`, …
+fn kept_file(sshd: &Sshd, key: &AttemptKey, what: &str) -> std::path::PathBuf {
+    sshd.attempts().join(format!("{}.{what}", key.attempt))
 }

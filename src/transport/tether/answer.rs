@@ -43,7 +43,7 @@ pub(super) fn parse(line: &str) -> Option<Answer> {
         "tick" => Answer::Tick,
         "end" => Answer::End(parse_end(rest)?),
         "status" if rest == "notbegun" => {
-            Answer::NotBegun("the attempt's directory cannot be created or written".to_owned())
+            Answer::NotBegun("the directory for attempts cannot be made or written".to_owned())
         }
         "status" => Answer::Status(parse_status(rest)?),
         "refused" => match rest.split_once(' ') {

@@ -38,7 +38,7 @@ pub(super) fn start(order: &AttemptOrder) -> Result<Vec<u8>, &'static str> {
     for word in command {
         text.push(b' ');
         match word {
-            Word::Script => text.extend_from_slice(b"\"$TH_D/script\""),
+            Word::Script => text.extend_from_slice(b"\"$TH_D.script\""),
             Word::Text(word) => push_quoted(&mut text, word.as_bytes()),
         }
     }
@@ -78,10 +78,10 @@ pub(super) fn release(attempts: &[AttemptId]) -> Vec<u8> {
 /// does also when the connection dies. `token` stands before the bytes, because start-up files may print too.
 pub(super) fn tail(attempt: AttemptId, offsets: Offsets, token: &str) -> Vec<u8> {
     format!(
-        "cd \"${{XDG_STATE_HOME:-$HOME/.local/state}}/steadyhand/attempts/{attempt}\" || exit\n\
+        "cd \"${{XDG_STATE_HOME:-$HOME/.local/state}}/steadyhand/attempts\" || exit\n\
          printf '%s\\n' {token}; printf '%s\\n' {token} >&2\n\
-         tail -c +{} -f out 2>/dev/null & TH_A=$!\n\
-         tail -c +{} -f err >&2 2>/dev/null & TH_B=$!\n\
+         tail -c +{} -f {attempt}.out 2>/dev/null & TH_A=$!\n\
+         tail -c +{} -f {attempt}.err >&2 2>/dev/null & TH_B=$!\n\
          read -r TH_X\nkill $TH_A $TH_B\nexit\n",
         offsets.stdout + 1,
         offsets.stderr + 1
@@ -198,10 +198,10 @@ mod tests {
 
     #[test]
     fn a_script_is_started_by_what_its_first_line_names() {
-        assert_eq!(run_line(&order("echo")), "th_run 0 'sh' \"$TH_D/script\" 'it'\\''s'");
+        assert_eq!(run_line(&order("echo")), "th_run 0 'sh' \"$TH_D.script\" 'it'\\''s'");
         assert_eq!(
             run_line(&order("#! /usr/bin/env python3 -u \nx")),
-            "th_run 0 '/usr/bin/env' 'python3 -u' \"$TH_D/script\" 'it'\\''s'"
+            "th_run 0 '/usr/bin/env' 'python3 -u' \"$TH_D.script\" 'it'\\''s'"
         );
     }
 

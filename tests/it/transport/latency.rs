@@ -14,11 +14,12 @@ const ROUNDS: usize = 40;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_warm_tethered_step_costs_no_more_than_twice_a_raw_ssh_process() {
     let sshd = Sshd::named("web-1").start();
-    let raw = raw_ssh_times(&sshd);
+    let master = RawMaster::start(&sshd);
     let world = World::new();
     world.router.prove(world.run, &sshd.target(), &[]).await.expect("the host is there");
-    let mut tethered = Vec::new();
+    let (mut raw, mut tethered) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
+        raw.push(master.time_of_true());
         let begun = Instant::now();
         let (status, _) = world.start(&sshd.target(), &order("true")).await;
         tethered.push(begun.elapsed());
@@ -30,25 +31,40 @@ async fn a_warm_tethered_step_costs_no_more_than_twice_a_raw_ssh_process() {
     assert!(tethered < raw * 2, "raw ssh process {raw:?}, tethered step {tethered:?}");
 }
 
-fn raw_ssh_times(sshd: &Sshd) -> Vec<Duration> {
-    let directory = tempfile::tempdir().expect("a temporary directory");
-    let ssh = |options: &[&str]| {
+/// `ssh -M`, as people use it.
+struct RawMaster<'a> {
+    sshd: &'a Sshd,
+    directory: tempfile::TempDir,
+}
+
+impl<'a> RawMaster<'a> {
+    fn start(sshd: &'a Sshd) -> Self {
+        let master = Self { sshd, directory: tempfile::tempdir().expect("a temporary directory") };
+        let mut command = master.ssh(&["-M", "-f", "-N", "-o", "ControlPersist=60"]);
+        assert!(command.status().expect("ssh starts").success());
+        master
+    }
+
+    fn ssh(&self, options: &[&str]) -> Command {
         let mut command = Command::new("ssh");
         command.args(["-F", "none", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR"]);
-        command.args(["-o", "UserKnownHostsFile=/dev/null", "-p", &sshd.address().port().to_string()]);
-        command.arg("-i").arg(sshd.identity()).arg("-S").arg(directory.path().join("m")).args(options);
-        command.arg(format!("{}@{}", sshd.user(), sshd.address().ip())).stdin(Stdio::null());
+        command.args(["-o", "UserKnownHostsFile=/dev/null", "-p", &self.sshd.address().port().to_string()]);
+        command.arg("-i").arg(self.sshd.identity()).arg("-S").arg(self.directory.path().join("m")).args(options);
+        command.arg(format!("{}@{}", self.sshd.user(), self.sshd.address().ip())).stdin(Stdio::null());
         command
-    };
-    assert!(ssh(&["-M", "-f", "-N", "-o", "ControlPersist=60"]).status().expect("ssh starts").success());
-    let times = (0..ROUNDS).map(|_| {
+    }
+
+    fn time_of_true(&self) -> Duration {
         let begun = Instant::now();
-        assert!(ssh(&[]).arg("true").status().expect("ssh starts").success());
+        assert!(self.ssh(&[]).arg("true").status().expect("ssh starts").success());
         begun.elapsed()
-    });
-    let times = times.collect();
-    let _ = ssh(&["-O", "exit"]).stderr(Stdio::null()).status();
-    times
+    }
+}
+
+impl Drop for RawMaster<'_> {
+    fn drop(&mut self) {
+        let _ = self.ssh(&["-O", "exit"]).stderr(Stdio::null()).status();
+    }
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {

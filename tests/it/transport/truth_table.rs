@@ -5,7 +5,7 @@ use std::time::Duration;
 use steadyhand::run::outcome::{Exit, GoneBecause, Offsets};
 use steadyhand::transport::{AttemptKey, AttemptOrder, AttemptStatus, StopReport, Transport, TransportError};
 
-use super::{World, attempt_directory, local_target, order, until};
+use super::{World, kept_file, local_target, order, until};
 use crate::sshd::{Shell, Sshd, kill};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -70,22 +70,16 @@ async fn a_running_attempt_is_followed_from_any_offset_by_another_server() {
         let world = World::new();
         let order = order("printf 12345; printf abc >&2; while ! [ -e ~/go ]; do sleep 0.05; done; echo 67; exit 9");
         let running = world.start_running(&sshd.target(), &order).await;
-        until("the first bytes", || {
-            std::fs::read(attempt_directory(&sshd, &order.key).join("err")).is_ok_and(|b| b == b"abc")
-        })
-        .await;
+        until("the first bytes", || std::fs::read(kept_file(&sshd, &order.key, "err")).is_ok_and(|b| b == b"abc"))
+            .await;
         sshd.kill_connections();
         assert!(matches!(running.end().await.0, Err(TransportError::Unreachable { .. })));
         let other = World::new();
-        let target = sshd.target();
-        let following = other.follow(&target, &order.key, Offsets { stdout: 2, stderr: 3 });
-        let going = async {
-            tokio::time::sleep(Duration::from_millis(300)).await;
-            std::fs::write(sshd.home().join("go"), "").expect("the home is ours");
-        };
-        let ((status, heard), ()) = tokio::join!(following, going);
+        let following = other.follow_running(&sshd.target(), &order.key, Offsets { stdout: 2, stderr: 3 }).await;
+        std::fs::write(sshd.home().join("go"), "").expect("the home is ours");
+        let (status, heard) = following.end().await;
         assert_eq!(status, Ok(AttemptStatus::Done(Exit::Code(9))));
-        assert_eq!((heard.running, heard.stdout.as_slice(), heard.stderr.as_slice()), (1, &b"34567\n"[..], &b""[..]));
+        assert_eq!((heard.stdout.as_slice(), heard.stderr.as_slice()), (&b"34567\n"[..], &b""[..]));
         let (status, heard) = other.follow(&sshd.target(), &order.key, Offsets { stdout: 8, stderr: 3 }).await;
         assert_eq!((status, heard.stdout.len()), (Ok(AttemptStatus::Done(Exit::Code(9))), 0));
     }
@@ -116,7 +110,7 @@ async fn an_attempt_from_before_a_reboot_is_gone_for_that_reason() {
         let world = World::new();
         let order = order("sleep 60");
         let running = world.start_running(&sshd.target(), &order).await;
-        let started = attempt_directory(&sshd, &order.key).join("started");
+        let started = kept_file(&sshd, &order.key, "started");
         let text = std::fs::read_to_string(&started).expect("it was started");
         let words: Vec<&str> = text.split_whitespace().collect();
         let other_boot = text.replace(words[3], "00000000-0000-4000-8000-000000000000");
@@ -136,7 +130,7 @@ async fn a_directory_that_is_missing_after_a_start_is_lost() {
     let world = World::new();
     let order = order("echo x");
     world.start(&sshd.target(), &order).await.0.expect("it runs");
-    std::fs::remove_dir_all(attempt_directory(&sshd, &order.key)).expect("it is ours");
+    std::fs::remove_dir_all(sshd.attempts()).expect("it is ours");
     let (status, _) = world.follow(&sshd.target(), &order.key, Offsets { stdout: 2, stderr: 0 }).await;
     assert_eq!(status, Ok(AttemptStatus::Lost));
 }
@@ -147,7 +141,7 @@ async fn output_that_did_not_survive_is_lost_and_not_called_done() {
     let world = World::new();
     let order = order("echo x");
     world.start(&sshd.target(), &order).await.0.expect("it runs");
-    std::fs::write(attempt_directory(&sshd, &order.key).join("out"), "").expect("it is ours");
+    std::fs::write(kept_file(&sshd, &order.key, "out"), "").expect("it is ours");
     let (status, _) = world.follow(&sshd.target(), &order.key, Offsets::default()).await;
     assert_eq!(status, Ok(AttemptStatus::Lost));
 }
@@ -204,7 +198,7 @@ async fn a_voided_attempt_never_starts_and_a_released_one_never_again() {
         world.start(&target, &done).await.0.expect("it runs");
         let keys = [done.key.clone(), voided.key.clone()];
         world.router.release(world.run, &target, &keys).await.expect("it is released");
-        assert!(!attempt_directory(&sshd, &done.key).join("out").exists());
+        assert!(!kept_file(&sshd, &done.key, "out").exists());
         let (status, heard) = world.start(&target, &done).await;
         assert_eq!((status, heard.stdout.len()), (Ok(AttemptStatus::Done(Exit::Code(0))), 0));
         assert_eq!(world.router.void(world.run, &target, &done.key).await, Ok(AttemptStatus::Done(Exit::Code(0))));
@@ -229,6 +223,6 @@ async fn a_lower_epoch_or_another_script_is_refused() {
 }
 
 fn started_pid(sshd: &Sshd, key: &AttemptKey) -> u32 {
-    let started = std::fs::read_to_string(attempt_directory(sshd, key).join("started")).expect("it was started");
+    let started = std::fs::read_to_string(kept_file(sshd, key, "started")).expect("it was started");
     started.split_whitespace().nth(4).and_then(|pid| pid.parse().ok()).expect("a pid")
 }
