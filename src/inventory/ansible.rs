@@ -5,7 +5,6 @@
 //! because a label has one value and a host is in many groups. `all` is left out: every host is in it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
@@ -158,7 +157,7 @@ impl Listing<'_> {
             address: parsed::<Address>("ansible_host", text(&["ansible_host", "ansible_ssh_host"])?)?,
             port: port(text(&["ansible_port", "ansible_ssh_port"])?)?,
             user: parsed::<UserName>("ansible_user", text(&["ansible_user", "ansible_ssh_user"])?)?,
-            identity: identity.map(|path| self.base.path(&path)).transpose()?.map(|path: PathBuf| path),
+            identity: identity.map(|path| self.base.path(&path)).transpose()?,
             host_key: None,
             jump: None,
         }))

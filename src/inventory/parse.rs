@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::Diagnostic;
 use crate::id::HostName;
 use crate::inventory::Inventory;
 use crate::inventory::entry::{Base, Defaults, Entry, Hop, Loaded, Place, Road, SshRoad};
@@ -313,9 +313,4 @@ fn command_words(item: Item<'_>) -> Option<Vec<String>> {
         return None;
     }
     Some(words)
-}
-
-/// A diagnostic about a whole file, for callers that could not even read it.
-pub fn unreadable(file: &str, reason: &str) -> Diagnostic {
-    Diagnostic::new("inventory[unreadable]", Severity::Error, file, crate::diagnostic::Span::default(), reason)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Span};
 use crate::id::{Address, HostName};
 use crate::inventory::entry::{Defaults, Entry, Hop, Loaded, Road, SshRoad};
 use crate::inventory::target::{HostKey, SshTarget, Target, Via};
@@ -171,6 +171,6 @@ impl<'a> Roads<'a> {
 }
 
 /// Where the hop is written, if the host writes it itself; else the host.
-fn hop_span(entry: &Entry, hop: &Hop) -> crate::diagnostic::Span {
-    if hop.span == crate::diagnostic::Span::default() { entry.place.span } else { hop.span }
+fn hop_span(entry: &Entry, hop: &Hop) -> Span {
+    if hop.span == Span::default() { entry.place.span } else { hop.span }
 }
