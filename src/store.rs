@@ -23,6 +23,8 @@ pub mod runs;
 pub mod setting;
 pub mod shares;
 mod statements;
+#[cfg(test)]
+mod tests;
 
 pub use blobs::{BlobError, Blobs};
 pub use db::{DatabaseUrl, InvalidDatabaseUrl, StoreError};

@@ -133,3 +133,25 @@ fn is_storage_full(error: &object_store::Error) -> bool {
     }
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_seen_however_deep_object_store_wraps_it() {
+        // As LocalFileSystem gave it on a full tmpfs: Generic around its own error around that of the system.
+        #[derive(Debug, thiserror::Error)]
+        #[error("Unable to copy data to file: {source}")]
+        struct UnableToCopyDataToFile {
+            source: io::Error,
+        }
+        let wrapped = |errno| object_store::Error::Generic {
+            store: "LocalFileSystem",
+            source: Box::new(UnableToCopyDataToFile { source: io::Error::from_raw_os_error(errno) }),
+        };
+        let (no_space_left, input_output_error) = (28, 5);
+        assert!(is_storage_full(&wrapped(no_space_left)));
+        assert!(!is_storage_full(&wrapped(input_output_error)));
+    }
+}

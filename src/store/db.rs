@@ -197,7 +197,7 @@ impl Db {
     pub async fn begin(&self, attempted: &'static str) -> Result<Tx, StoreError> {
         match &self.pools {
             Pools::Pg(pool) => pool.begin().await.map(Tx::Pg),
-            Pools::Sqlite { write, .. } => write.begin_with("begin immediate").await.map(Tx::Sqlite),
+            Pools::Sqlite { write, .. } => begin_sqlite(write).await.map(Tx::Sqlite),
         }
         .map_err(self.failed(attempted))
     }
@@ -225,6 +225,18 @@ impl Db {
     /// A row that cannot be what we wrote.
     pub fn corrupt(&self, attempted: &'static str, what: impl fmt::Display) -> StoreError {
         StoreError::Corrupt { attempted, place: self.place.clone(), what: what.to_string() }
+    }
+}
+
+/// On a full disk SQLite ends the transaction by itself (<https://sqlite.org/lang_transaction.html>, 2.4); sqlx
+/// does not notice and takes the connection to be inside it for ever. Such a connection is given up.
+async fn begin_sqlite(write: &SqlitePool) -> Result<sqlx::Transaction<'static, Sqlite>, sqlx::Error> {
+    match write.begin_with("begin immediate").await {
+        Err(sqlx::Error::InvalidSavePointStatement) => {
+            write.acquire().await?.close().await?;
+            write.begin_with("begin immediate").await
+        }
+        begun_or_failed => begun_or_failed,
     }
 }
 

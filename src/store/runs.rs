@@ -6,6 +6,8 @@ use uuid::Uuid;
 
 use crate::id::{Digest, HostName, RunId, RunbookPath};
 
+#[cfg(test)]
+pub(super) use list::list_sql;
 pub use list::{Cursor, Filter, InvalidCursor, PAGE_MAX, Page};
 
 use super::Store;

@@ -1,7 +1,12 @@
 //! The store on real databases. What holds for both runs on SQLite and on PostgreSQL.
 
+mod access;
+mod lists;
 mod log;
+mod opening;
+mod output;
 
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sqlx::{ConnectOptions, Connection};
@@ -57,6 +62,14 @@ impl TestStore {
         sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
         connection.close().await.unwrap();
     }
+}
+
+/// Makes the SQLite file in `data` from the text of its `.dump`.
+async fn restore(data: &Path, dump: String) {
+    let options = SqliteConnectOptions::new().filename(data.join("steadyhand.db")).create_if_missing(true);
+    let mut connection = options.connect().await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(dump)).execute(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
 }
 
 static IDS: AtomicU64 = AtomicU64::new(1);

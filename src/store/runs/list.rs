@@ -84,7 +84,7 @@ impl Store {
         let mut found = read!(
             self.db,
             fetch_all FoundRun,
-            leading(filter).sql(),
+            list_sql(filter),
             before_ms,
             before.id,
             filter.since_ms.unwrap_or(i64::MIN),
@@ -105,35 +105,14 @@ impl Store {
     }
 }
 
-/// The filter whose index leads the walk: the one that leaves the fewest rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Leading {
-    Host,
-    Runbook,
-    Person,
-    State,
-    Time,
-}
-
-fn leading(filter: &Filter) -> Leading {
+/// The statement whose leading filter leaves the fewest rows.
+pub(in crate::store) fn list_sql(filter: &Filter) -> Sql {
     match filter {
-        Filter { host: Some(_), .. } => Leading::Host,
-        Filter { runbook: Some(_), .. } => Leading::Runbook,
-        Filter { person: Some(_), .. } => Leading::Person,
-        Filter { state: Some(_), .. } => Leading::State,
-        _ => Leading::Time,
-    }
-}
-
-impl Leading {
-    fn sql(self) -> Sql {
-        match self {
-            Self::Host => BY_HOST,
-            Self::Runbook => BY_RUNBOOK,
-            Self::Person => BY_PERSON,
-            Self::State => BY_STATE,
-            Self::Time => BY_TIME,
-        }
+        Filter { host: Some(_), .. } => BY_HOST,
+        Filter { runbook: Some(_), .. } => BY_RUNBOOK,
+        Filter { person: Some(_), .. } => BY_PERSON,
+        Filter { state: Some(_), .. } => BY_STATE,
+        Filter { .. } => BY_TIME,
     }
 }
 
