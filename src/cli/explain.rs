@@ -3,7 +3,7 @@
 use std::fmt::{self, Display};
 use std::io::{self, Write};
 
-use super::terminal::Terminal;
+use super::terminal::{Terminal, without_controls};
 
 /// An attempt that failed, with the next step for the reader. Its cause is the next error of the chain.
 #[derive(Debug)]
@@ -43,10 +43,10 @@ impl<T, E: Into<anyhow::Error>> Explain<T> for Result<T, E> {
 /// `error: cannot read a.yaml: permission denied`, and below it `help: …` where there is a next step.
 pub(super) fn write(error: &anyhow::Error, terminal: &mut Terminal) -> io::Result<()> {
     let [red, cyan, plain] = if terminal.err_in_colour { ["\x1b[1;31m", "\x1b[1;36m", "\x1b[0m"] } else { [""; 3] };
-    writeln!(terminal.err, "{red}error{plain}: {error:#}")?;
+    writeln!(terminal.err, "{red}error{plain}: {}", without_controls(&format!("{error:#}")))?;
     // anyhow finds a context by its type wherever it stands in the chain; the outermost one is found.
     if let Some(explained) = error.downcast_ref::<Explained>() {
-        writeln!(terminal.err, "{cyan}help{plain}: {}", explained.next)?;
+        writeln!(terminal.err, "{cyan}help{plain}: {}", without_controls(&explained.next))?;
     }
     Ok(())
 }

@@ -39,6 +39,20 @@ impl Terminal {
     }
 }
 
+/// Text from files and file names, so that it cannot steer the terminal: control characters become marks of
+/// the same number of bytes, which keeps places in the text where they are.
+pub(super) fn without_controls(text: &str) -> String {
+    text.chars()
+        .map(|letter| match letter {
+            '\n' | '\t' => letter,
+            '\0'..='\x1f' | '\x7f' => '?',
+            '\u{80}'..='\u{9f}' => '¿',
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' => '\u{fffd}',
+            _ => letter,
+        })
+        .collect()
+}
+
 /// <https://no-color.org> and <https://force-color.org>: set to anything but the empty text counts. Where both
 /// are set, plain wins: it is the one that cannot garble anything.
 fn colour_choice(is_set: impl Fn(&str) -> bool) -> ColorChoice {

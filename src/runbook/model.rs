@@ -416,6 +416,11 @@ impl SourceMap {
         self.spans.insert(path, span);
     }
 
+    /// The field at `path` is in the text.
+    pub fn contains(&self, path: &str) -> bool {
+        self.spans.contains_key(path)
+    }
+
     /// The place of the field at `path`, or of the nearest field around it that is in the text.
     pub fn span(&self, path: &str) -> FieldSpan {
         let mut path = path;

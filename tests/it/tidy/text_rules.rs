@@ -104,7 +104,7 @@ pub fn rule_samples(files: &[String]) -> Vec<Finding> {
         .iter()
         .filter_map(|file| {
             let rule = file.strip_prefix("src/check/rules/")?.strip_suffix(".rs")?;
-            let samples = format!("tests/fixtures/check/{}/", rule.replace('_', "-"));
+            let samples = format!("tests/fixtures/rules/{}/", rule.replace('_', "-"));
             (!rule.contains('/') && !files.iter().any(|other| other.starts_with(&samples))).then(|| Finding {
                 file: file.clone(),
                 line: 1,
@@ -158,7 +158,7 @@ fn a_migration_for_one_database_alone_is_found() {
 
 #[test]
 fn a_check_rule_without_samples_is_found() {
-    let files = ["src/check/rules/unused_capture.rs", "tests/fixtures/check/unused-capture/bad.yaml"];
+    let files = ["src/check/rules/unused_capture.rs", "tests/fixtures/rules/unused-capture/bad.yaml"];
     assert_eq!(rule_samples(&owned(&files)), []);
     assert_eq!(rule_samples(&owned(&files[..1])).len(), 1);
 }
