@@ -20,6 +20,7 @@ pub mod apply;
 pub mod decide;
 pub mod evaluate;
 pub mod event;
+pub mod freeze;
 pub mod friction;
 pub mod need;
 pub mod outcome;

@@ -3,11 +3,12 @@
 //! Every event either gives the next state or is refused as [`CorruptLog`]: the only way to be refused is
 //! a log that this program did not write.
 
+mod cells;
+
 use std::sync::Arc;
 
 use crate::id::{AttemptId, HostName, StepId};
 use crate::run::event::{AttemptPlan, DropReason, Ending, Event, Purpose, StepResult};
-use crate::run::plan::{Part, PlannedStep};
 use crate::run::state::{
     AttemptPhase, AttemptState, Cell, CellState, Ended, HostState, Pause, Standing, State, StepState, Stop, UndoState,
 };
@@ -176,6 +177,8 @@ impl State {
             Event::UnknownResolved { step, host, resolution, note, .. } => self.resolve(step, host, *resolution, note),
             Event::RunPaused { why, by } => {
                 self.pause = Some(Pause { why: why.clone(), by: by.clone(), since_ms: at_ms });
+                // A pause is also how a stop of some commands ends.
+                self.stop = self.stop.take().filter(|stop| !stop.attempts.is_empty());
                 self.touch_current();
                 Ok(())
             }
@@ -400,7 +403,7 @@ impl State {
         }
         self.one_cell(&plan.step, &plan.host, |cell, at_ms| {
             if matches!(ending, Ending::Unknown(_)) {
-                cell.reruns += 1;
+                cell.unknowns += 1;
             }
             match plan.purpose {
                 Purpose::Main => {
@@ -445,70 +448,5 @@ impl State {
         self.pause = None;
         self.touch_current();
         Ok(())
-    }
-}
-
-impl StepState {
-    fn new<'a>(step: &PlannedStep, hosts: impl Iterator<Item = &'a HostName>) -> Self {
-        let count = if step.once() && step.part == Part::Step { 1 } else { usize::MAX };
-        Self {
-            cells: hosts.take(count).map(|host| Cell::new(host.clone())).collect(),
-            changed_seq: 0,
-            entered_at_ms: None,
-            ended_at_ms: None,
-            wait_until_ms: None,
-        }
-    }
-}
-
-impl Cell {
-    fn new(host: HostName) -> Self {
-        Self {
-            host,
-            state: CellState::Pending,
-            released: false,
-            attempts: Vec::new(),
-            values: Default::default(),
-            started_at_ms: None,
-            ended_at_ms: None,
-            tries: 0,
-            first_try_ended_at_ms: None,
-            reruns: 0,
-        }
-    }
-
-    fn finish(&mut self, state: CellState, at_ms: i64) {
-        self.state = state;
-        self.ended_at_ms = Some(at_ms);
-    }
-
-    fn start_over(&mut self) {
-        self.state = CellState::Pending;
-        self.released = false;
-        self.tries = 0;
-        self.reruns = 0;
-        self.first_try_ended_at_ms = None;
-        self.ended_at_ms = None;
-    }
-
-    fn begin(&mut self, attempt: AttemptId, purpose: Purpose, at_ms: i64) {
-        self.attempts.push(attempt);
-        self.started_at_ms.get_or_insert(at_ms);
-        match purpose {
-            Purpose::Preview => self.state = CellState::Previewing(attempt),
-            Purpose::Guard(guard) => self.state = CellState::Guarding { guard, attempt },
-            Purpose::Main => {
-                self.state = CellState::Working(attempt);
-                self.tries += 1;
-            }
-            Purpose::Verify => {
-                let since_ms = match self.state {
-                    CellState::Worked { since_ms } | CellState::VerifyDue { since_ms, .. } => since_ms,
-                    _ => at_ms,
-                };
-                self.state = CellState::Verifying { attempt, since_ms };
-            }
-            Purpose::Undo => {}
-        }
     }
 }

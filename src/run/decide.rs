@@ -11,6 +11,9 @@ mod report;
 mod start_attempt;
 mod verdict;
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use crate::id::{AttemptId, HostName};

@@ -6,7 +6,6 @@ use crate::run::evaluate;
 use crate::run::event::{DropReason, Ending, RunEnd, StepResult};
 use crate::run::need;
 use crate::run::plan::{Part, PlannedAction, PlannedStep};
-use crate::run::script::shell_text;
 use crate::run::state::{AttemptPhase, AttemptState, Cell, CellState, HostState, Standing, State, StepState};
 use crate::run::view::{
     AttemptView, CellStateName, CellView, HostStanding, HostView, Need, RunStateName, RunView, StepAction, StepKind,
@@ -15,6 +14,7 @@ use crate::run::view::{
 use crate::run::wave;
 use crate::run::words;
 use crate::runbook::model::Effect;
+use crate::runbook::value::display_text;
 
 /// The picture of a run at this state.
 pub fn picture(state: &State) -> RunView {
@@ -36,7 +36,12 @@ pub fn picture(state: &State) -> RunView {
         ended_because: state.ended.as_ref().map(|ended| ended.why.clone()),
         end: state.ended.as_ref().map(|ended| ended.end),
         pace: plan.pace,
-        inputs: plan.inputs.iter().map(|(name, value)| (name.to_string(), shell_text(value))).chain(secrets).collect(),
+        inputs: plan
+            .inputs
+            .iter()
+            .map(|(name, value)| (name.to_string(), display_text(value)))
+            .chain(secrets)
+            .collect(),
         hosts: plan.hosts.iter().zip(&state.hosts).map(|(target, host)| host_view(target, host)).collect(),
         steps: (0..plan.steps.len()).map(|index| step_view(state, index, waiting.as_ref())).collect(),
         current: current_step(state),
@@ -201,7 +206,7 @@ fn cell_view(state: &State, plan: &PlannedStep, step: &StepState, cell: &Cell) -
         state: name,
         detail,
         advice,
-        values: cell.values.iter().map(|(name, value)| (name.to_string(), shell_text(value))).collect(),
+        values: cell.values.iter().map(|(name, value)| (name.to_string(), display_text(value))).collect(),
         attempts: cell.attempts.iter().filter_map(|id| state.attempts.get(id)).map(attempt_view).collect(),
         started_at_ms: cell.started_at_ms,
         ended_at_ms: cell.ended_at_ms,

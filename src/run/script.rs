@@ -10,6 +10,7 @@ use crate::id::{HostName, ValueName};
 use crate::run::event::Purpose;
 use crate::run::plan::{PlannedAction, PlannedStep, PlannedUndo, Surroundings};
 use crate::runbook::model::Value;
+use crate::runbook::value::shell_text;
 
 /// The text of one attempt, and the interpreter that runs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,18 +90,6 @@ fn file_script(
 /// Exact single-quote encoding: every byte but the quote stands for itself.
 pub fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-/// How a value reads in a shell: durations in seconds, truth values as words.
-pub fn shell_text(value: &Value) -> String {
-    match value {
-        Value::Text(text) => text.clone(),
-        Value::Integer(number) => number.to_string(),
-        Value::Number(number) => number.to_string(),
-        Value::Boolean(truth) => truth.to_string(),
-        Value::Duration(ms) if ms % 1000 == 0 => (ms / 1000).to_string(),
-        Value::Duration(ms) => format!("{}.{:03}", ms / 1000, ms % 1000),
-    }
 }
 
 #[cfg(test)]

@@ -85,8 +85,8 @@ pub struct Cell {
     pub tries: u32,
     /// When the first of those ended.
     pub first_try_ended_at_ms: Option<i64>,
-    /// How often the server ran a read-only or idempotent command again after an unknown outcome.
-    pub reruns: u32,
+    /// How many attempts here had an unknown outcome since a person last asked for one.
+    pub unknowns: u32,
 }
 
 #[derive(Debug, Clone, PartialEq)]

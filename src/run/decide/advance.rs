@@ -10,6 +10,9 @@ use crate::run::state::{Cell, CellState, Standing};
 use crate::run::wake::PROVE_TRIES_MAX;
 use crate::run::wave::{self, CurrentWave};
 
+/// Turns on one input: a fuse. A turn enters, leaves or settles a step, so a plan of hundreds of steps stays far below.
+const TURNS_MAX: usize = 10_000;
+
 /// What a cell could do next.
 enum Move {
     Plan(Purpose),
@@ -19,7 +22,12 @@ enum Move {
 impl Draft<'_> {
     pub(super) fn advance(&mut self) {
         // Each turn either emits an event that brings the run closer to its end or is the last.
-        while self.state.ended.is_none() && self.take_a_turn() {}
+        for _ in 0..TURNS_MAX {
+            if self.state.ended.is_some() || !self.take_a_turn() {
+                return;
+            }
+        }
+        debug_assert!(false, "a run advanced {TURNS_MAX} times on one input without coming to rest");
     }
 
     /// True if something happened and there may be more to do.

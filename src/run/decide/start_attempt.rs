@@ -3,6 +3,7 @@
 use super::Draft;
 use crate::id::Digest;
 use crate::run::action::Effect;
+use crate::run::evaluate;
 use crate::run::event::{AttemptPlan, Event, FailedBecause, Purpose, StepResult};
 use crate::run::plan::PlannedAction;
 use crate::run::script;
@@ -12,7 +13,7 @@ impl Draft<'_> {
         let step = self.step(index);
         let cell = &self.state.steps[index].cells[position];
         let (host, number) = (cell.host.clone(), cell.attempts.len() as u32 + 1);
-        let values = self.values_for(&host);
+        let values = evaluate::values_on(&self.state, &host);
         let Some(script) = script::compose(&step, purpose, &host, &values) else {
             let text = "there is nothing to run for this step".to_owned();
             return self.finish_failed(&step, &host, FailedBecause::Evaluation, text, None);
@@ -34,17 +35,6 @@ impl Draft<'_> {
             timeout_ms,
         }));
         self.effects.push(Effect::Start { attempt });
-    }
-
-    fn values_for(
-        &self,
-        host: &crate::id::HostName,
-    ) -> std::collections::BTreeMap<crate::id::ValueName, crate::runbook::model::Value> {
-        let mut values = self.state.plan.inputs.clone();
-        if let Some(state) = self.state.host(host) {
-            values.extend(state.values.clone());
-        }
-        values
     }
 
     /// The steps whose undo is a command or an instruction, newest first, that changed something.

@@ -156,16 +156,16 @@ impl Draft<'_> {
 
     /// Read-only and idempotent commands are run again; for all others a person must look.
     fn judge_unknown(&mut self, step: &PlannedStep, attempt: &AttemptPlan, because: &UnknownBecause) {
-        let reruns = self.state.cell(&step.id, &attempt.host).map_or(RERUNS_MAX, |cell| cell.reruns);
+        let unknowns = self.state.cell(&step.id, &attempt.host).map_or(u32::MAX, |cell| cell.unknowns);
         let harmless = match attempt.purpose {
             Purpose::Preview | Purpose::Guard(_) | Purpose::Verify => true,
             Purpose::Main => step.effect() == Effect::Check || step.idempotent,
             Purpose::Undo => false,
         };
-        if !harmless || reruns >= RERUNS_MAX {
+        if !harmless || unknowns > RERUNS_MAX {
             return self.finish(step, &attempt.host, StepResult::Unknown(because.clone()));
         }
-        let at_ms = self.now_ms + backoff_ms(reruns + 1);
+        let at_ms = self.now_ms + backoff_ms(unknowns);
         let why = "its outcome is unknown and it is safe to run again".to_owned();
         if attempt.purpose == Purpose::Verify {
             self.verify_later(step, attempt, why);

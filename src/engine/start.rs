@@ -1,0 +1,305 @@
+//! Starts runs: reads the runbook at a commit, freezes the plan, stores the first event, sets the task going.
+
+use std::collections::BTreeMap;
+
+use super::ask::{EngineError, HostsAsked, StartError, StartRequest, Started};
+use super::codec::encoded;
+use super::live::row;
+use super::questions::reading;
+use super::worker::Worker;
+use super::{Engine, PARALLEL_MAX};
+use crate::diagnostic::Severity;
+use crate::entropy;
+use crate::id::{HostName, RunbookPath, ValueName};
+use crate::inventory::Inventory;
+use crate::inventory::selector::Selector;
+use crate::inventory::target::Target;
+use crate::library::{GitRef, LibraryError, Revision};
+use crate::run::action::Input;
+use crate::run::event::Event;
+use crate::run::freeze::{Circumstances, freeze, server};
+use crate::run::plan::{Continues, Plan};
+use crate::run::state::State;
+use crate::runbook::model::{Action, InputKind, Runbook, Value};
+use crate::runbook::value::{parse_input, value_when_not_given};
+
+impl Engine {
+    /// Starts a run. When it returns, the plan is stored; the first effects are under way.
+    ///
+    /// # Errors
+    /// See [`StartError`]; nothing has happened.
+    pub async fn start(&self, request: StartRequest) -> Result<Started, StartError> {
+        if self.is_draining() {
+            return Err(StartError::Draining);
+        }
+        let plan = self.dry_run(&request).await?;
+        let _one_at_a_time = self.shared.starting.lock().await;
+        if let Some(started) = self.started_before(&request).await? {
+            return Ok(started);
+        }
+        if let Some(held) = self.shared.lock_held(&plan) {
+            return Err(StartError::Guard(held.to_string()));
+        }
+        let now_ms = self.shared.clock.wall_ms();
+        let run = entropy::fresh_run_id(now_ms);
+        let digest = plan.digest();
+        let event = Event::RunStarted { run, plan: Box::new(plan), digest, by: request.by.clone() };
+        let state = State::first(now_ms, &event).expect("a start is a run's first event");
+        let appended = self.shared.store.append(run, 0, None, &[encoded(&event, now_ms)], &row(run, &state)).await;
+        appended.map_err(|error| storing("store the start of the run", &error))?;
+        self.remember_key(&request, run).await?;
+        let lead = self.shared.lead(run).await.map_err(|error| reading(&error))?;
+        if let Some(epoch) = lead {
+            Worker::spawn(&self.shared, state, epoch, request.secrets, Input::Begin);
+        }
+        tracing::info!(run.id = %run, "the run started");
+        Ok(Started { run, seq: 1, fresh: true })
+    }
+
+    /// What exactly a start would do: the frozen plan. Nothing happens.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn dry_run(&self, request: &StartRequest) -> Result<Plan, StartError> {
+        let library = &self.shared.library;
+        let git_ref = request.git_ref.as_deref().map(str::parse::<GitRef>).transpose();
+        let git_ref = git_ref.map_err(|error| StartError::Guard(error.to_string()))?;
+        let revision = library.resolve(git_ref.as_ref()).await.map_err(unreadable)?;
+        let file = library
+            .read(&revision, &request.runbook)
+            .await
+            .map_err(|error| missing(&request.runbook, &revision, error))?;
+        let runbook = parsed(&request.runbook, &file.path, &file.bytes)?;
+        let fields = not_yet_available(&runbook);
+        if !fields.is_empty() {
+            return Err(StartError::NotYetAvailable { runbook: request.runbook.clone(), fields });
+        }
+        let inputs = inputs(&runbook, request)?;
+        let inventory = library.inventory(&revision).await.map_err(unreadable)?;
+        let hosts = hosts(&runbook, request, &inventory.inventory)?;
+        let given = Circumstances {
+            commit: revision.commit().map(|commit| commit.id.as_str().to_owned()),
+            text_digest: file.digest(),
+            inputs,
+            secrets: secret_names(&runbook, request)?,
+            delegates: delegates(&runbook, &inventory.inventory, &hosts.chosen)?,
+            hosts: hosts.chosen,
+            selection_size: hosts.selection_size,
+            pace: request.pace,
+            hosts_confirmed: request.confirm_hosts,
+            scripts: self.scripts(&runbook, &revision).await?,
+            parallel_max: PARALLEL_MAX,
+            continues: self.continues(request).await?,
+        };
+        freeze(&runbook, given).map_err(|error| StartError::Guard(error.to_string()))
+    }
+
+    async fn scripts(&self, runbook: &Runbook, revision: &Revision) -> Result<BTreeMap<String, String>, StartError> {
+        let mut scripts = BTreeMap::new();
+        for step in &runbook.steps {
+            if let Action::Script { file, .. } = &step.action {
+                let read = self.shared.library.script(revision, &runbook.path, file).await.map_err(unreadable)?;
+                let text = String::from_utf8(read.bytes)
+                    .map_err(|_| StartError::Guard(format!("the file {file} of step {} is not UTF-8 text", step.id)))?;
+                scripts.insert(file.clone(), text);
+            }
+        }
+        Ok(scripts)
+    }
+
+    async fn continues(&self, request: &StartRequest) -> Result<Option<Continues>, StartError> {
+        let Some((run, from)) = &request.continues else {
+            return Ok(None);
+        };
+        let Some(earlier) = self.seen(*run).await? else {
+            return Err(StartError::Guard(format!("there is no run {run} to go on from")));
+        };
+        let earlier = &earlier.state;
+        if earlier.ended.is_none() {
+            return Err(StartError::Guard(format!("run {run} has not ended; retry or skip its step instead")));
+        }
+        if earlier.plan.runbook != request.runbook {
+            return Err(StartError::Guard(format!("run {run} was of runbook {}", earlier.plan.runbook)));
+        }
+        let values = earlier.hosts.iter().map(|host| (host.name.clone(), host.values.clone())).collect();
+        Ok(Some(Continues { run: *run, from: from.clone(), values }))
+    }
+
+    async fn started_before(&self, request: &StartRequest) -> Result<Option<Started>, StartError> {
+        let Some(key) = setting_key(request) else {
+            return Ok(None);
+        };
+        let found = self.shared.store.setting(&key).await.map_err(|error| reading(&error))?;
+        let run = found.and_then(|setting| setting.value.parse().ok());
+        Ok(run.map(|run| Started { run, seq: 1, fresh: false }))
+    }
+
+    async fn remember_key(&self, request: &StartRequest, run: crate::id::RunId) -> Result<(), StartError> {
+        if let Some(key) = setting_key(request) {
+            let stored = self.shared.store.set_setting(&key, 0, &run.to_string()).await;
+            stored.map_err(|error| storing("remember the idempotency key", &error))?;
+        }
+        Ok(())
+    }
+}
+
+/// Keys are each starter's own.
+fn setting_key(request: &StartRequest) -> Option<String> {
+    let key = request.idempotency_key.as_ref()?;
+    Some(format!("start/{}", crate::id::Digest::of(format!("{}\n{key}", request.by).as_bytes())))
+}
+
+fn storing(attempted: &str, error: &dyn std::fmt::Display) -> EngineError {
+    EngineError::Storage { attempted: attempted.to_owned(), reason: error.to_string() }
+}
+
+fn unreadable(error: LibraryError) -> StartError {
+    StartError::Engine(EngineError::Library(error.to_string()))
+}
+
+fn missing(runbook: &RunbookPath, revision: &Revision, error: LibraryError) -> StartError {
+    match error {
+        LibraryError::NoFile { .. } => StartError::NoSuchRunbook { runbook: runbook.clone(), at: revision.to_string() },
+        other => unreadable(other),
+    }
+}
+
+/// The runbook, or the start's refusal with all its problems.
+fn parse(_: &RunbookPath, _: &str, _: &[u8]) -> Parsed {
+    Parsed { runbook: None, diagnostics: Vec::new() }
+}
+fn not_yet_available(_: &Runbook) -> Vec<String> {
+    Vec::new()
+}
+struct Parsed {
+    runbook: Option<Runbook>,
+    diagnostics: Vec<crate::diagnostic::Diagnostic>,
+}
+
+fn parsed(path: &RunbookPath, file: &str, bytes: &[u8]) -> Result<Runbook, StartError> {
+    let parsed = parse(path, file, bytes);
+    let errors = parsed.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+    match parsed.runbook.filter(|_| !errors) {
+        Some(runbook) => Ok(runbook),
+        None => Err(StartError::Broken { runbook: path.clone(), diagnostics: parsed.diagnostics }),
+    }
+}
+
+fn inputs(runbook: &Runbook, request: &StartRequest) -> Result<BTreeMap<ValueName, Value>, StartError> {
+    let mut values = BTreeMap::new();
+    let mut problems = Vec::new();
+    for name in request.inputs.keys() {
+        match runbook.inputs.iter().find(|input| input.name == *name) {
+            Some(input) if input.kind == InputKind::Secret => {
+                problems.push((name.to_string(), "is a secret: give it as one".to_owned()));
+            }
+            Some(_) => {}
+            None => problems.push((name.to_string(), "this runbook has no such input".to_owned())),
+        }
+    }
+    for input in runbook.inputs.iter().filter(|input| input.kind != InputKind::Secret) {
+        let value = match request.inputs.get(&input.name) {
+            Some(text) => parse_input(input, text),
+            None => value_when_not_given(input),
+        };
+        match value {
+            Ok(value) => {
+                values.insert(input.name.clone(), value);
+            }
+            Err(reason) => problems.push((input.name.to_string(), reason.to_string())),
+        }
+    }
+    if problems.is_empty() { Ok(values) } else { Err(StartError::Inputs(problems)) }
+}
+
+fn secret_names(runbook: &Runbook, request: &StartRequest) -> Result<Vec<ValueName>, StartError> {
+    let declared: Vec<ValueName> =
+        runbook.inputs.iter().filter(|input| input.kind == InputKind::Secret).map(|input| input.name.clone()).collect();
+    let mut problems = Vec::new();
+    for input in runbook.inputs.iter().filter(|input| input.kind == InputKind::Secret) {
+        let given = request.secrets.iter().find(|(name, _)| *name == input.name);
+        match given.map(|(_, secret)| secret.expose()) {
+            None | Some("") => problems.push((input.name.to_string(), "a secret value is needed".to_owned())),
+            Some(text) if text.contains('\0') => problems.push((input.name.to_string(), "holds a NUL".to_owned())),
+            Some(_) => {}
+        }
+    }
+    for (name, _) in request.secrets.iter().filter(|(name, _)| !declared.contains(name)) {
+        problems.push((name.to_string(), "this runbook has no such secret input".to_owned()));
+    }
+    if problems.is_empty() { Ok(declared) } else { Err(StartError::Inputs(problems)) }
+}
+
+struct Chosen {
+    chosen: Vec<Target>,
+    selection_size: u32,
+}
+
+/// The hosts of the run: those asked for, within what the runbook selects.
+fn hosts(runbook: &Runbook, request: &StartRequest, inventory: &Inventory) -> Result<Chosen, StartError> {
+    let refused = |error: &dyn std::fmt::Display| StartError::Hosts(error.to_string());
+    let Some(wanted) = &runbook.hosts else {
+        return match &request.hosts {
+            HostsAsked::AsSelected => Ok(Chosen { chosen: vec![server()], selection_size: 1 }),
+            HostsAsked::Names(_) | HostsAsked::Select(_) => {
+                Err(StartError::Hosts("this runbook names no hosts: it runs on the server itself".to_owned()))
+            }
+        };
+    };
+    let selection = inventory.choose(&wanted.chosen, &wanted.exclude).map_err(|error| refused(&error))?;
+    let chosen = match &request.hosts {
+        HostsAsked::AsSelected => all_of(&selection, request.confirm_hosts)?,
+        HostsAsked::Names(names) => {
+            let asked = inventory.by_names(names).map_err(|error| refused(&error))?;
+            within(&selection, asked)?
+        }
+        HostsAsked::Select(text) => {
+            let selector = Selector::parse(text).map_err(|error| refused(&error))?;
+            let asked: Vec<Target> =
+                selection.iter().filter(|target| selector.matches(&target.labels)).cloned().collect();
+            if asked.is_empty() {
+                let names: Vec<HostName> = selection.iter().map(|target| target.name.clone()).collect();
+                let names = crate::run::words::names(&names);
+                return Err(StartError::Hosts(format!("`{text}` matches none of the runbook's hosts ({names})")));
+            }
+            asked
+        }
+    };
+    Ok(Chosen { chosen, selection_size: u32::try_from(selection.len()).unwrap_or(u32::MAX) })
+}
+
+/// No host is preselected: more than one must be named or counted.
+fn all_of(selection: &[Target], confirmed: Option<u32>) -> Result<Vec<Target>, StartError> {
+    if selection.len() > 1 && confirmed.is_none() {
+        let names: Vec<HostName> = selection.iter().map(|target| target.name.clone()).collect();
+        return Err(StartError::Hosts(format!(
+            "this runbook is for {} hosts ({}): say on which it shall run, or confirm their number for all of them",
+            selection.len(),
+            crate::run::words::names(&names)
+        )));
+    }
+    Ok(selection.to_vec())
+}
+
+fn within(selection: &[Target], asked: Vec<Target>) -> Result<Vec<Target>, StartError> {
+    match asked.iter().find(|target| !selection.iter().any(|selected| selected.name == target.name)) {
+        Some(other) => {
+            Err(StartError::Hosts(format!("{} is not among the hosts that this runbook selects", other.name)))
+        }
+        None => Ok(asked),
+    }
+}
+
+/// The hosts that only delegated commands run on.
+fn delegates(runbook: &Runbook, inventory: &Inventory, hosts: &[Target]) -> Result<Vec<Target>, StartError> {
+    let of_steps = runbook.steps.iter().filter_map(|step| step.delegate_to.clone());
+    let of_preconditions = runbook.preconditions.iter().filter_map(|check| check.delegate_to.clone());
+    let mut names: Vec<HostName> = of_steps.chain(of_preconditions).collect();
+    names.sort();
+    names.dedup();
+    names.retain(|name| !hosts.iter().any(|host| host.name == *name));
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    inventory.by_names(&names).map_err(|error| StartError::Hosts(error.to_string()))
+}

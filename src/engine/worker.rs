@@ -1,0 +1,423 @@
+//! One task a live run: takes what comes, decides, stores, performs. The order is the promise of the product.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::Shared;
+use super::ask::ActError;
+use super::attempt::{AttemptTask, Road};
+use super::codec::encoded;
+use super::live::{Live, Message, Seen, Told, row};
+use crate::entropy;
+use crate::id::{AttemptId, HostName, RunId, UserName, ValueName};
+use crate::redact::SecretText;
+use crate::run::action::{Action, Effect, Input, Refusal, Report};
+use crate::run::decide::{Decision, decide};
+use crate::run::event::Event;
+use crate::run::picture::picture;
+use crate::run::state::State;
+use crate::run::wake::wake_at;
+use crate::store::run_log::{AppendError, StoredEvent};
+use crate::transport::{AttemptKey, AttemptStatus, StopReport, TransportError};
+
+/// Messages decided together are stored in one transaction; more wait for the next.
+const BATCH_MAX: usize = 256;
+
+/// The wall clock may be set while we sleep: look at it again after this long at most.
+const NAP_MAX_MS: u64 = 30_000;
+
+/// Between two tries to store what the disk or the database refused.
+const STORE_AGAIN: Duration = Duration::from_secs(1);
+
+/// Between two tries to stop what cannot be reached.
+const STOP_AGAIN: Duration = Duration::from_secs(2);
+
+/// Attempts whose output is dropped on the host in one call.
+const RELEASE_BATCH: usize = 20;
+
+/// The task of one run.
+pub struct Worker {
+    shared: Arc<Shared>,
+    run: RunId,
+    state: State,
+    epoch: u64,
+    secrets: Arc<Vec<(ValueName, SecretText)>>,
+    inbox: mpsc::Receiver<Message>,
+    sender: mpsc::Sender<Message>,
+    seen: watch::Sender<Seen>,
+    hint: watch::Sender<u64>,
+    proving: HashSet<HostName>,
+    stopping: HashSet<AttemptId>,
+    /// Attempts whose output is stored, by where they ran.
+    releasable: HashMap<HostName, Vec<AttemptKey>>,
+}
+
+/// Whether the task goes on.
+#[derive(PartialEq, Eq)]
+enum Next {
+    GoOn,
+    End,
+}
+
+type Reply = (oneshot::Sender<Result<Told, ActError>>, Option<String>);
+
+impl Worker {
+    /// Begins the task of a run at this state; `first` is its first input.
+    pub fn spawn(shared: &Arc<Shared>, state: State, epoch: u64, secrets: Vec<(ValueName, SecretText)>, first: Input) {
+        let run = state.run;
+        let (sender, inbox) = mpsc::channel(super::live::INBOX_MAX);
+        let (seen, seen_by_all) = watch::channel(Seen { state: Arc::new(state.clone()), stalled: None });
+        let hint = watch::Sender::new(0);
+        shared.live().insert(run, Live { inbox: sender.clone(), seen: seen_by_all, hint: hint.clone() });
+        let worker = Self {
+            shared: shared.clone(),
+            run,
+            state,
+            epoch,
+            secrets: Arc::new(secrets),
+            inbox,
+            sender,
+            seen,
+            hint,
+            proving: HashSet::new(),
+            stopping: HashSet::new(),
+            releasable: HashMap::new(),
+        };
+        shared.tasks.spawn(worker.work(first));
+    }
+
+    async fn work(mut self, first: Input) {
+        let mut next = self.turn(vec![Message::Input(first)]).await;
+        let draining = self.shared.draining.clone();
+        while next == Next::GoOn {
+            let message = tokio::select! {
+                biased;
+                () = draining.cancelled() => break,
+                message = self.inbox.recv() => message,
+                () = nap(&self.shared, wake_at(&self.state)) => Some(Message::Input(Input::Tick)),
+            };
+            let Some(message) = message else { break };
+            let mut messages = vec![message];
+            while messages.len() < BATCH_MAX
+                && let Ok(message) = self.inbox.try_recv()
+            {
+                messages.push(message);
+            }
+            next = self.turn(messages).await;
+        }
+        self.shared.live().remove(&self.run);
+        self.hint.send_modify(|count| *count += 1);
+    }
+
+    /// Decides everything that came, stores it in one transaction, performs what follows, answers.
+    async fn turn(&mut self, messages: Vec<Message>) -> Next {
+        let mut events: Vec<StoredEvent> = Vec::new();
+        let mut effects = Vec::new();
+        let mut replies: Vec<Reply> = Vec::new();
+        for message in messages {
+            let decided = match message {
+                Message::Input(input) => {
+                    self.note(&input);
+                    self.decide(&input).ok()
+                }
+                Message::Ask { request, secrets, reply } => self.decide_request(request, secrets, reply, &mut replies),
+                Message::Storage(stalled) => {
+                    self.seen.send_modify(|seen| seen.stalled = stalled);
+                    None
+                }
+            };
+            if let Some((decision, now_ms)) = decided {
+                events.extend(decision.events.iter().map(|event| encoded(event, now_ms)));
+                effects.extend(decision.effects);
+                log_events(self.run, &decision.events);
+                self.state = decision.state;
+            }
+        }
+        if !events.is_empty() && self.store(&events).await == Next::End {
+            return Next::End;
+        }
+        self.publish();
+        for effect in effects {
+            self.perform(effect);
+        }
+        for (reply, notice) in replies {
+            // Nobody may wait for the answer any more; what was decided stands.
+            let _ = reply.send(Ok(Told { view: picture(&self.state), notice }));
+        }
+        if self.state.ended.is_some() { Next::End } else { Next::GoOn }
+    }
+
+    fn decide(&self, input: &Input) -> Result<(Decision, i64), Refusal> {
+        let now_ms = self.shared.clock.wall_ms();
+        let mut fresh_id = || entropy::fresh_attempt_id(now_ms);
+        decide(&self.state, input, now_ms, &mut fresh_id).map(|decision| (decision, now_ms))
+    }
+
+    fn decide_request(
+        &mut self,
+        request: crate::run::action::Request,
+        secrets: Vec<(ValueName, SecretText)>,
+        reply: oneshot::Sender<Result<Told, ActError>>,
+        replies: &mut Vec<Reply>,
+    ) -> Option<(Decision, i64)> {
+        let supplies = matches!(request.action, Action::SupplySecrets);
+        let missing = self.state.plan.secrets.iter().find(|name| !secrets.iter().any(|(given, _)| given == *name));
+        let decided = match missing.filter(|_| supplies) {
+            Some(name) => Err(Refusal::Wrong(format!("the secret input {name} is missing"))),
+            None => self.decide(&Input::Person(request)),
+        };
+        match decided {
+            Ok((decision, now_ms)) => {
+                if supplies {
+                    self.secrets = Arc::new(secrets);
+                }
+                replies.push((reply, decision.notice.clone()));
+                Some((decision, now_ms))
+            }
+            Err(refusal) => {
+                // Nobody may wait for the answer any more; nothing has happened.
+                let _ = reply.send(Err(refusal.into()));
+                None
+            }
+        }
+    }
+
+    fn note(&mut self, input: &Input) {
+        match input {
+            Input::HostProven { host, .. } | Input::HostRefused { host, .. } | Input::HostUnreachable { host, .. } => {
+                self.proving.remove(host);
+            }
+            Input::Begin | Input::Restarted | Input::Tick | Input::Person(_) | Input::Attempt { .. } => {}
+        }
+    }
+
+    /// Stores the events. Nothing follows from them before this returns.
+    async fn store(&mut self, events: &[StoredEvent]) -> Next {
+        let expected = self.state.seq - events.len() as u64;
+        let row = row(self.run, &self.state);
+        loop {
+            match self.shared.store.append(self.run, expected, Some(self.epoch), events, &row).await {
+                Ok(_) => {
+                    self.seen.send_modify(|seen| seen.stalled = None);
+                    return Next::GoOn;
+                }
+                Err(AppendError::Store(error)) => {
+                    tracing::error!(run.id = %self.run, %error, "the run waits: its events cannot be stored");
+                    self.seen.send_modify(|seen| seen.stalled = Some(error.to_string()));
+                    self.hint.send_modify(|count| *count += 1);
+                    tokio::select! {
+                        () = self.shared.draining.cancelled() => return Next::End,
+                        () = tokio::time::sleep(STORE_AGAIN) => {}
+                    }
+                }
+                Err(error @ (AppendError::Stale { .. } | AppendError::Fenced { .. } | AppendError::TooMany { .. })) => {
+                    tracing::error!(run.id = %self.run, %error, "this engine lets go of the run");
+                    return Next::End;
+                }
+            }
+        }
+    }
+
+    fn publish(&self) {
+        let state = Arc::new(self.state.clone());
+        self.seen.send_modify(|seen| seen.state = state);
+        self.hint.send_modify(|count| *count += 1);
+    }
+
+    fn perform(&mut self, effect: Effect) {
+        match effect {
+            Effect::Prove { host } => self.prove(host),
+            Effect::Start { attempt } => self.carry(attempt, Road::Start, Duration::ZERO),
+            Effect::Attend { attempt, after } => self.carry(attempt, Road::TakeUp, after),
+            Effect::Stop { attempt, grace } => self.stop(attempt, grace),
+            Effect::Release { attempt } => self.release(attempt),
+            Effect::Close => self.close(),
+        }
+    }
+
+    fn prove(&mut self, host: HostName) {
+        let Some(target) = self.state.plan.target(&host).cloned() else {
+            return;
+        };
+        if !self.proving.insert(host.clone()) {
+            return;
+        }
+        let accounts = self.accounts(&host);
+        let (shared, run, sender) = (self.shared.clone(), self.run, self.sender.clone());
+        self.shared.tasks.spawn(async move {
+            let _turn = shared.connecting.acquire().await;
+            let proven = tokio::select! {
+                () = shared.draining.cancelled() => return,
+                proven = shared.transport.prove(run, &target, &accounts) => proven,
+            };
+            let input = match proven {
+                Ok(facts) => Input::HostProven { host, facts },
+                Err(TransportError::Refused { reason, next_step, .. }) => {
+                    Input::HostRefused { host, reason, next_step }
+                }
+                Err(TransportError::Unreachable { reason, .. } | TransportError::NotBegun { reason, .. }) => {
+                    Input::HostUnreachable { host, reason }
+                }
+            };
+            // A closed inbox means that the run has ended.
+            let _ = sender.send(Message::Input(input)).await;
+        });
+    }
+
+    /// The accounts that steps on this host run as.
+    fn accounts(&self, host: &HostName) -> Vec<UserName> {
+        let plan = &self.state.plan;
+        let on_host = plan.steps.iter().filter(|step| match &step.delegate_to {
+            Some(delegate) => delegate == host,
+            None => plan.host_index(host).is_some(),
+        });
+        let mut accounts: Vec<UserName> = on_host.filter_map(|step| step.surroundings.run_as.clone()).collect();
+        accounts.sort();
+        accounts.dedup();
+        accounts
+    }
+
+    fn carry(&self, attempt: AttemptId, road: Road, after: Duration) {
+        let Some(known) = self.state.attempts.get(&attempt) else {
+            return;
+        };
+        let task = AttemptTask {
+            shared: self.shared.clone(),
+            run: self.run,
+            epoch: self.epoch,
+            state: self.seen.borrow().state.clone(),
+            attempt: known.clone(),
+            secrets: self.secrets.clone(),
+            sender: self.sender.clone(),
+            hint: self.hint.clone(),
+        };
+        self.shared.tasks.spawn(task.carry(road, after));
+    }
+
+    fn key_of(&self, attempt: AttemptId) -> Option<(HostName, AttemptKey)> {
+        let plan = &self.state.attempts.get(&attempt)?.plan;
+        let step = self.state.plan.step_index(&plan.step)?;
+        let run_as = self.state.plan.steps[step].surroundings.run_as.clone();
+        Some((plan.runs_on.clone(), AttemptKey { attempt, run_as }))
+    }
+
+    fn stop(&mut self, attempt: AttemptId, grace: Duration) {
+        let Some((host, key)) = self.key_of(attempt) else {
+            return;
+        };
+        let Some(target) = self.state.plan.target(&host).cloned() else {
+            return;
+        };
+        if !self.stopping.insert(attempt) {
+            return;
+        }
+        let (shared, run, sender, seen) = (self.shared.clone(), self.run, self.sender.clone(), self.seen.subscribe());
+        self.shared.tasks.spawn(async move {
+            let over =
+                || seen.borrow().state.attempts.get(&attempt).is_none_or(crate::run::state::AttemptState::is_over);
+            while !over() {
+                let report = match stop_once(&shared, run, &target, &key, grace).await {
+                    Ok(report) => report,
+                    Err(error) => {
+                        tracing::warn!(run.id = %run, %host, %attempt, %error, "cannot stop the command yet");
+                        None
+                    }
+                };
+                if let Some(report) = report {
+                    // A closed inbox means that the run has ended.
+                    let _ = sender.send(Message::Input(Input::Attempt { attempt, report })).await;
+                }
+                tokio::select! {
+                    () = shared.draining.cancelled() => return,
+                    () = tokio::time::sleep(STOP_AGAIN) => {}
+                }
+            }
+        });
+    }
+
+    fn release(&mut self, attempt: AttemptId) {
+        self.stopping.remove(&attempt);
+        let Some((host, key)) = self.key_of(attempt) else {
+            return;
+        };
+        let waiting = self.releasable.entry(host.clone()).or_default();
+        waiting.push(key);
+        if waiting.len() >= RELEASE_BATCH {
+            let keys = std::mem::take(waiting);
+            let work = release_on(self.shared.clone(), self.run, self.state.clone(), host, keys);
+            self.shared.tasks.spawn(work);
+        }
+    }
+
+    fn close(&mut self) {
+        let (shared, run, state) = (self.shared.clone(), self.run, self.state.clone());
+        let releasable = std::mem::take(&mut self.releasable);
+        self.shared.tasks.spawn(async move {
+            for (host, keys) in releasable {
+                release_on(shared.clone(), run, state.clone(), host, keys).await;
+            }
+            shared.transport.close(run).await;
+        });
+    }
+}
+
+async fn release_on(shared: Arc<Shared>, run: RunId, state: State, host: HostName, keys: Vec<AttemptKey>) {
+    let Some(target) = state.plan.target(&host) else {
+        return;
+    };
+    if let Err(error) = shared.transport.release(run, target, &keys).await {
+        // What is left behind is swept by the tether after some days.
+        tracing::info!(run.id = %run, %host, %error, "output on the host could not be dropped yet");
+    }
+}
+
+/// Ends an attempt: void if it has not begun, else stopped. None if its follower will report the end.
+async fn stop_once(
+    shared: &Shared,
+    run: RunId,
+    target: &crate::inventory::target::Target,
+    key: &AttemptKey,
+    grace: Duration,
+) -> Result<Option<Report>, TransportError> {
+    match shared.transport.void(run, target, key).await? {
+        AttemptStatus::Void => Ok(Some(Report::DidNotRun("stopped before it began".to_owned()))),
+        AttemptStatus::Done(_) => Ok(None),
+        AttemptStatus::Gone(because) => Ok(Some(Report::Gone(because))),
+        AttemptStatus::Lost => Ok(Some(Report::Lost)),
+        AttemptStatus::Absent | AttemptStatus::Running => match shared.transport.stop(run, target, key, grace).await? {
+            StopReport::StillRunning => Ok(Some(Report::StopFailed)),
+            StopReport::Stopped(AttemptStatus::Done(_)) => Ok(None),
+            StopReport::Stopped(
+                AttemptStatus::Gone(_)
+                | AttemptStatus::Lost
+                | AttemptStatus::Void
+                | AttemptStatus::Absent
+                | AttemptStatus::Running,
+            ) => Ok(Some(Report::Stopped)),
+        },
+    }
+}
+
+/// Sleeps until the run wants to be looked at; for ever if only a person or a host can go on.
+async fn nap(shared: &Shared, wake_at_ms: Option<i64>) {
+    match wake_at_ms {
+        None => std::future::pending().await,
+        Some(at_ms) => {
+            let left_ms = u64::try_from(at_ms.saturating_sub(shared.clock.wall_ms())).unwrap_or(0).min(NAP_MAX_MS);
+            shared.clock.sleep_until(shared.clock.monotonic_ms().saturating_add(left_ms)).await;
+        }
+    }
+}
+
+fn log_events(run: RunId, events: &[Event]) {
+    for event in events {
+        match event {
+            Event::RunEnded { end, why } => tracing::info!(run.id = %run, ?end, why, "the run ended"),
+            Event::RunPaused { why, .. } => tracing::info!(run.id = %run, ?why, "the run paused"),
+            _ => {}
+        }
+    }
+}
