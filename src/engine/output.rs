@@ -7,12 +7,13 @@
 //! ```
 //!
 //! - `writer`: arrivals to segments, without a store; `lines` numbers, `segment` is the stored form.
-//! - `log`: the writer with a store under it; `caps` drops what is too much; `shelf` knows the store's rows.
+//! - `log`: the writer with a store under it; `caps` drops what is too much, `merge` joins what is too small; `shelf` knows the store's rows.
 //! - `read`: answers for viewers; `rows` puts records together into lines, `search` finds text in them.
 
 mod caps;
 mod lines;
 mod log;
+mod merge;
 mod read;
 mod rows;
 mod search;

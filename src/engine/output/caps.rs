@@ -50,6 +50,8 @@ pub struct Keeper {
     caps: Caps,
     /// The last row of the head, once known; the head never changes.
     head_idx_last: Option<u64>,
+    /// Dropping failed in between: the counts must be taken from what is there.
+    must_recount: bool,
 }
 
 /// Rows to drop: from index to index.
@@ -62,29 +64,35 @@ struct Excess {
 
 impl Keeper {
     pub fn new(caps: Caps) -> Self {
-        Self { caps, head_idx_last: None }
+        Self { caps, head_idx_last: None, must_recount: false }
     }
 
     /// Drops the oldest rows behind the head when too much is kept, and counts them. The counts are stored
-    /// first: after a crash in between, [`recount_dropped`] corrects them.
-    pub async fn keep(&mut self, shelf: &Shelf, at: Offsets, totals: &mut OutputTotals) -> Result<(), OutputError> {
+    /// first: after a crash in between, [`recount_dropped`] corrects them. Says whether rows were dropped.
+    pub async fn keep(&mut self, shelf: &Shelf, at: Offsets, totals: &mut OutputTotals) -> Result<bool, OutputError> {
+        if self.must_recount {
+            recount_dropped(shelf, totals).await?;
+            self.must_recount = false;
+        }
         let excess_bytes = self.caps.excess(totals.bytes - totals.bytes_dropped);
         if excess_bytes == 0 {
-            return Ok(());
+            return Ok(false);
         }
         let head_idx_last = self.head_idx_last(shelf).await?;
         let Some(excess) = excess(shelf, head_idx_last, excess_bytes).await? else {
-            return Ok(());
+            return Ok(false);
         };
         let counted = OutputTotals {
             bytes_dropped: totals.bytes_dropped + excess.bytes,
             lines_dropped: totals.lines_dropped + excess.lines,
             ..*totals
         };
+        self.must_recount = true;
         shelf.count(at, counted).await?;
         shelf.drop_rows(excess.first, excess.last).await?;
+        self.must_recount = false;
         *totals = counted;
-        Ok(())
+        Ok(true)
     }
 
     async fn head_idx_last(&mut self, shelf: &Shelf) -> Result<Option<u64>, OutputError> {
@@ -128,11 +136,9 @@ async fn excess(shelf: &Shelf, head_idx_last: Option<u64>, bytes_max: u64) -> Re
 
 /// Counts what is missing by what stands before and behind the hole.
 pub async fn recount_dropped(shelf: &Shelf, totals: &mut OutputTotals) -> Result<(), OutputError> {
-    if totals.bytes_dropped > 0 {
-        let gap = shelf.gap().await?;
-        totals.bytes_dropped = gap.map_or(0, |gap| gap.bytes);
-        totals.lines_dropped = gap.map_or(0, |gap| gap.lines);
-    }
+    let gap = shelf.gap().await?;
+    totals.bytes_dropped = gap.map_or(0, |gap| gap.bytes);
+    totals.lines_dropped = gap.map_or(0, |gap| gap.lines);
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::caps::{Caps, Keeper, recount_dropped};
 use super::lines::slot;
+use super::merge::Merger;
 use super::read::{OutputReader, Source};
 use super::segment::{Segment, SegmentError, Start};
 use super::shelf::Shelf;
@@ -11,8 +12,8 @@ use super::writer::{Gap, HEAD_BYTES_MAX, Head, SEGMENT_BYTES, Writer, chunks};
 use crate::id::AttemptId;
 use crate::redact::{Needles, Redacted};
 use crate::run::outcome::{Offsets, Stream};
-use crate::store::Store;
 use crate::store::output::{OutputError as AppendError, OutputOwner, OutputTotals};
+use crate::store::{BlobError, Store, StoreError};
 use crate::transport::Arrival;
 
 /// What a log must know of its attempt.
@@ -44,6 +45,14 @@ impl OutputError {
         matches!(self, Self::Store { source: AppendError::Store(source), .. } if source.is_disk_full())
     }
 
+    /// Whether a row was dropped or merged between finding and reading it.
+    pub(super) fn is_missing_blob(&self) -> bool {
+        let Self::Store { source: AppendError::Store(StoreError::Blob { source, .. }), .. } = self else {
+            return false;
+        };
+        matches!(**source, BlobError::Missing { .. })
+    }
+
     /// Whether the same call may succeed later: the disk has no room, the database is busy or away.
     pub fn may_pass(&self) -> bool {
         matches!(self, Self::Store { source: AppendError::Store(source), .. } if source.may_pass())
@@ -71,6 +80,7 @@ pub struct AttemptLog {
     shelf: Shelf,
     writer: Writer,
     keeper: Keeper,
+    merger: Merger,
     totals: OutputTotals,
     /// Raw bytes that are stored.
     stored: Offsets,
@@ -90,8 +100,10 @@ impl AttemptLog {
         let stored = Offsets { stdout: offsets.stdout, stderr: offsets.stderr };
         let heads = stored_heads(store, meta.owner.attempt, &start).await?;
         let writer = Writer::new(&meta.needles, start, stored, heads);
-        recount_dropped(&shelf, &mut totals).await?;
-        Ok(Self { shelf, writer, keeper: Keeper::new(meta.caps), totals, stored })
+        if totals.bytes_dropped > 0 {
+            recount_dropped(&shelf, &mut totals).await?;
+        }
+        Ok(Self { shelf, writer, keeper: Keeper::new(meta.caps), merger: Merger::default(), totals, stored })
     }
 
     /// Raw bytes of each stream that are stored: where the transport must go on after a crash.
@@ -172,10 +184,16 @@ impl AttemptLog {
             return Ok(());
         };
         let totals = OutputTotals { lines: cut.end.lines.begun, bytes: cut.end.before.iter().sum(), ..self.totals };
-        self.shelf.append(&cut, self.stored, totals).await?;
+        let appended = self.shelf.append(&cut, self.stored, totals).await?;
         (self.stored, self.totals) = (cut.raw, totals);
         self.writer.cut_done();
-        self.keeper.keep(&self.shelf, self.stored, &mut self.totals).await
+        if let Some(merge) = appended.and_then(|(idx, segment)| self.merger.add(idx, segment)) {
+            self.shelf.merge(merge).await?;
+        }
+        if self.keeper.keep(&self.shelf, self.stored, &mut self.totals).await? {
+            self.merger.forget();
+        }
+        Ok(())
     }
 }
 

@@ -1,6 +1,9 @@
 //! One attempt's segments in the store: decoded, by index or by line.
 
+use bytes::Bytes;
+
 use super::log::OutputError;
+use super::merge::Merge;
 use super::segment::{Segment, SegmentError, Start, start_of};
 use super::writer::Cut;
 use crate::id::AttemptId;
@@ -16,6 +19,9 @@ const LAST: u64 = i64::MAX as u64;
 
 /// A page of rows while looking for a hole.
 const ROWS_PAGE: u32 = 64;
+
+/// A row may be dropped to keep the caps while it is being read; then the next one is read.
+const DROPPED_TRIES_MAX: usize = 3;
 
 /// The segments of one attempt.
 pub struct Shelf {
@@ -60,8 +66,14 @@ impl Shelf {
         self.store.attempt_output(self.attempt).await.map_err(|source| self.failed(source))
     }
 
-    /// Stores a segment and moves the offsets, or neither.
-    pub async fn append(&self, cut: &Cut, from: Offsets, totals: OutputTotals) -> Result<(), OutputError> {
+    /// Stores a segment and moves the offsets, or neither. Gives what was stored and where; nothing when
+    /// only offsets moved, or when it was stored before.
+    pub async fn append(
+        &self,
+        cut: &Cut,
+        from: Offsets,
+        totals: OutputTotals,
+    ) -> Result<Option<(u64, NewSegment)>, OutputError> {
         let segment = (cut.bytes > 0).then(|| NewSegment {
             first_line: cut.first_line,
             last_line: cut.end.lines.begun,
@@ -70,11 +82,17 @@ impl Shelf {
             bytes_raw: cut.bytes,
             bytes: cut.stored.get().clone(),
         });
-        self.store
-            .append_segment(self.attempt, segment.as_ref(), raw(from), raw(cut.raw), totals)
-            .await
-            .map(|_stored: SegmentStored| ())
-            .map_err(|source| self.append_failed(source))
+        let stored = self.store.append_segment(self.attempt, segment.as_ref(), raw(from), raw(cut.raw), totals).await;
+        match stored.map_err(|source| self.append_failed(source))? {
+            SegmentStored::New { index } => Ok(index.zip(segment)),
+            SegmentStored::Already => Ok(None),
+        }
+    }
+
+    /// Puts one row in the place of several.
+    pub async fn merge(&self, merge: Merge) -> Result<(), OutputError> {
+        let replaced = self.store.replace_segments(self.attempt, merge.rows, Some(&merge.merged)).await;
+        replaced.map_err(|source| self.append_failed(source))
     }
 
     /// Changes the counts only.
@@ -91,16 +109,17 @@ impl Shelf {
 
     /// The row that holds this index, or else the next one.
     pub async fn at(&self, idx: u64) -> Result<Option<StoredSegments>, OutputError> {
-        match self.row_at(idx).await? {
-            Some(row) => self.decode(row).await.map(Some),
-            None => Ok(None),
-        }
+        let Some((row, bytes)) = self.bytes_at(idx).await? else {
+            return Ok(None);
+        };
+        let segments = Segment::decode_all(&bytes).map_err(|source| self.damaged(row.index, source))?;
+        Ok(Some(StoredSegments { idx: row.index, idx_last: row.index_last, segments }))
     }
 
     /// The last row.
     pub async fn last(&self) -> Result<Option<StoredSegments>, OutputError> {
-        match self.rows(SegmentSelection::At(LAST), 1).await?.pop() {
-            Some(row) => self.decode(row).await.map(Some),
+        match self.last_idx().await? {
+            Some(idx) => self.at(idx).await,
             None => Ok(None),
         }
     }
@@ -113,17 +132,16 @@ impl Shelf {
     /// The row in which a line begins, or else the next one.
     pub async fn beginning(&self, line: u64) -> Result<Option<StoredSegments>, OutputError> {
         match self.rows(SegmentSelection::Lines { first: line, last: LAST }, 1).await?.pop() {
-            Some(row) => self.decode(row).await.map(Some),
+            Some(row) => self.at(row.index).await,
             None => Ok(None),
         }
     }
 
     /// Where the row begins that holds this index, or else the next one.
     pub async fn start_at(&self, idx: u64) -> Result<Option<Start>, OutputError> {
-        let Some(row) = self.row_at(idx).await? else {
+        let Some((row, bytes)) = self.bytes_at(idx).await? else {
             return Ok(None);
         };
-        let bytes = self.store.segment_bytes(&row).await.map_err(|source| self.failed(source))?;
         start_of(&bytes).map(Some).map_err(|source| self.damaged(row.index, source))
     }
 
@@ -166,6 +184,20 @@ impl Shelf {
         }
     }
 
+    async fn bytes_at(&self, idx: u64) -> Result<Option<(output::Segment, Bytes)>, OutputError> {
+        let mut tries = 0;
+        loop {
+            let Some(row) = self.row_at(idx).await? else {
+                return Ok(None);
+            };
+            match self.store.segment_bytes(&row).await.map_err(|source| self.failed(source)) {
+                Ok(bytes) => return Ok(Some((row, bytes))),
+                Err(error) if error.is_missing_blob() && tries < DROPPED_TRIES_MAX => tries += 1,
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
     async fn row_at(&self, idx: u64) -> Result<Option<output::Segment>, OutputError> {
         let holding = self.rows(SegmentSelection::At(idx), 1).await?.pop();
         if let Some(row) = holding.filter(|row| row.index_last >= idx) {
@@ -176,12 +208,6 @@ impl Shelf {
 
     async fn rows(&self, selection: SegmentSelection, limit: u32) -> Result<Vec<output::Segment>, OutputError> {
         self.store.segments(self.attempt, selection, limit).await.map_err(|source| self.failed(source))
-    }
-
-    async fn decode(&self, row: output::Segment) -> Result<StoredSegments, OutputError> {
-        let bytes = self.store.segment_bytes(&row).await.map_err(|source| self.failed(source))?;
-        let segments = Segment::decode_all(&bytes).map_err(|source| self.damaged(row.index, source))?;
-        Ok(StoredSegments { idx: row.index, idx_last: row.index_last, segments })
     }
 
     fn failed(&self, source: StoreError) -> OutputError {

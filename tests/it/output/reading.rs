@@ -2,6 +2,7 @@
 
 use steadyhand::engine::output::{Case, PageLimits, Query, SearchFrom, SearchLimits, Source};
 use steadyhand::run::outcome::Stream;
+use steadyhand::store::output::SegmentSelection;
 
 use super::bench::{Bench, STARTED_MS, arrival};
 
@@ -175,4 +176,32 @@ async fn an_attempt_without_output_reads_as_nothing() {
     assert_eq!((seen.lines, seen.finished, seen.position), (0, true, None));
     assert_eq!(bench.reader().tail(10, PageLimits::default()).await.expect("it can be read").rows, []);
     assert_eq!(bench.reader().raw(Source::Both, 0, 10).await.expect("it can be read").bytes, b"");
+}
+
+#[tokio::test]
+async fn the_rows_of_a_slow_stream_are_merged_and_every_position_stays_good() {
+    let bench = Bench::new().await;
+    let mut log = bench.open().await;
+    let mut positions = vec![None];
+    for line in 1..=200_u64 {
+        let now_ms = STARTED_MS + line * 1_000;
+        log.push(&arrival(Stream::Stdout, (line - 1) * 5, format!("{line:04}\n").as_bytes()), now_ms)
+            .await
+            .expect("it is taken");
+        log.tick(now_ms + 150).await.expect("it is stored");
+        positions.push(bench.reader().summary().await.expect("it can be read").expect("it is begun").position);
+    }
+    log.finish(STARTED_MS + 300_000).await.expect("it is stored");
+    let rows = bench.store.segments(bench.attempt, SegmentSelection::All, 64).await.expect("rows");
+    assert_eq!(rows.len(), 3 + 200 % 64);
+    for (seen, position) in positions.into_iter().enumerate() {
+        let new = bench.reader().follow(position, PageLimits::default()).await.expect("it can be read");
+        let lines: Vec<u64> = new.rows.iter().map(|row| row.line).collect();
+        assert_eq!(lines, (seen as u64 + 1..=200).collect::<Vec<_>>(), "after {position:?}");
+    }
+    for line in [1, 64, 65, 199, 200] {
+        let page = bench.reader().lines(line, line, PageLimits::default()).await.expect("it can be read");
+        assert_eq!((page.rows.len(), &page.rows[0].bytes[..]), (1, format!("{line:04}\n").as_bytes()));
+    }
+    assert_eq!(bench.bytes(Source::Both).await.len(), 1_000);
 }
