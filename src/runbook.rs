@@ -1,8 +1,13 @@
 //! The runbook format, version 1: YAML text in, a `Runbook` or all its diagnostics out.
 
+pub mod available;
 pub mod capture;
 pub mod condition;
 pub mod model;
+pub mod parse;
 pub mod scope;
+pub mod shell;
 pub mod template;
 pub mod value;
+
+pub use parse::{Parsed, parse};

@@ -382,6 +382,13 @@ impl<'r> Fields<'r> {
         self.entries.iter().map(|entry| entry.key.as_str())
     }
 
+    /// Notes an error about the key of a field that is there.
+    pub fn key_error(&self, name: &str, rule: &str, message: impl Into<String>, help: impl Into<String>) {
+        let span =
+            self.entries.iter().find(|entry| entry.key == name).map_or_else(|| self.head(), |entry| entry.key_span);
+        self.reader.error(rule, span, message, Some(help.into()));
+    }
+
     /// Notes every field that was not asked for.
     pub fn finish(self) {
         for entry in self.entries.iter().filter(|entry| !self.known.contains(&entry.key.as_str())) {

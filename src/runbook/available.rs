@@ -1,0 +1,34 @@
+//! What the format has and a run cannot do yet: it parses and is checked, and start refuses it by name.
+
+use super::model::{Action, OnFailure, RunGuard, Runbook};
+
+/// Every field of this runbook that no run can honour yet, as people wrote it: `strategy`,
+/// `guards: on_call`, `steps[2] "tell": notify`. Empty when it can be started.
+pub fn not_yet_available(runbook: &Runbook) -> Vec<String> {
+    let mut fields = Vec::new();
+    let mut used = |present: bool, field: &str| {
+        if present {
+            fields.push(field.to_owned());
+        }
+    };
+    used(runbook.strategy.is_some(), "strategy");
+    used(runbook.approval.is_some(), "approval");
+    used(runbook.escalate.is_some(), "escalate");
+    used(runbook.on_failure == OnFailure::Escalate, "on_failure: escalate");
+    let guards = |wanted: fn(&RunGuard) -> bool| runbook.guards.iter().any(wanted);
+    used(guards(|guard| matches!(guard, RunGuard::OnCall(true))), "guards: on_call");
+    used(guards(|guard| matches!(guard, RunGuard::OnlyDuring(_))), "guards: only_during");
+    used(guards(|guard| matches!(guard, RunGuard::NotDuring(_))), "guards: not_during");
+    for (index, step) in runbook.steps.iter().enumerate() {
+        let mut used = |present: bool, field: &str| {
+            if present {
+                fields.push(format!("steps[{index}] \"{}\": {field}", step.id));
+            }
+        };
+        used(matches!(step.action, Action::Use { .. }), "use");
+        used(matches!(step.action, Action::Notify { .. }), "notify");
+        used(step.approval.is_some(), "approval");
+        used(step.on_failure == Some(OnFailure::Escalate), "on_failure: escalate");
+    }
+    fields
+}
