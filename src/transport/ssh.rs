@@ -160,12 +160,10 @@ impl SshRoad {
     async fn dial_in(&self, directory: &Path) -> Result<Master, TransportError> {
         self.write_configuration(directory).map_err(|reason| self.cannot_prepare(&reason))?;
         let dialling = Dialling { host: &self.host, target: &self.target, directory };
-        let hops_log = fs::File::create(directory.join("hops.log"));
-        let hops_log = hops_log.map_err(|error| self.cannot_prepare(&error.to_string()))?;
         let mut ssh = process::command("ssh");
-        ssh.args(["-M", "-f", "-N", "-o", CONTROL_PERSIST, "-F"]).arg(directory.join("config"));
-        ssh.arg("-S").arg(directory.join("m")).arg("-E").arg(directory.join("log")).arg(config::TARGET);
-        ssh.stdout(Stdio::null()).stderr(hops_log);
+        ssh.args(["-M", "-f", "-N", "-o", CONTROL_PERSIST, "-F"]).arg(directory.join(config::CONFIG));
+        ssh.arg("-S").arg(directory.join("m")).arg("-E").arg(directory.join(config::LOG)).arg(config::TARGET);
+        ssh.stdout(Stdio::null()).stderr(Stdio::null());
         match timeout(DIAL_LIMIT, ssh.status()).await {
             Ok(Ok(status)) if status.success() => {}
             Ok(Ok(_)) => return Err(dialling.explain().await),
@@ -191,11 +189,8 @@ impl SshRoad {
     }
 
     fn write_configuration(&self, directory: &Path) -> Result<(), String> {
-        let known_hosts = directory.join("known_hosts");
-        let files = [
-            ("config", config::text(&self.target, &known_hosts)?),
-            ("known_hosts", config::known_hosts(&self.target)?),
-        ];
+        let files =
+            [("config", config::text(&self.target, directory)?), ("known_hosts", config::known_hosts(&self.target)?)];
         for (name, text) in files {
             let path = directory.join(name);
             let mut options = fs::OpenOptions::new();
@@ -219,7 +214,7 @@ impl Master {
     /// Ends the connection and its channels; commands that detached themselves go on.
     async fn end(&self) {
         let mut ssh = process::command("ssh");
-        ssh.args(["-O", "exit", "-F"]).arg(self.directory.join("config")).arg("-S").arg(self.directory.join("m"));
+        ssh.args(["-O", "exit", "-F"]).arg(self.directory.join(config::CONFIG)).arg("-S").arg(self.directory.join("m"));
         ssh.arg(config::TARGET).stdout(Stdio::null()).stderr(Stdio::null());
         // Without an answer it ends by itself, see CONTROL_PERSIST.
         let _ = timeout(Duration::from_secs(5), ssh.status()).await;

@@ -22,7 +22,7 @@ pub(super) trait Roads: Send + Sync + 'static {
 /// Keeps what is open for each host of each run, until [`Transport::close`].
 pub(super) struct Tethered<R> {
     roads: R,
-    tethers: Mutex<HashMap<(RunId, HostName), Arc<Tether>>>,
+    tethers: Mutex<HashMap<(RunId, HostName), (Target, Arc<Tether>)>>,
 }
 
 impl<R: Roads> Tethered<R> {
@@ -33,12 +33,13 @@ impl<R: Roads> Tethered<R> {
     fn tether(&self, run: RunId, target: &Target) -> Result<Arc<Tether>, TransportError> {
         let mut tethers = self.tethers.lock().expect("no holder of this lock can panic");
         let key = (run, target.name.clone());
-        if let Some(tether) = tethers.get(&key) {
-            return Ok(Arc::clone(tether));
+        match tethers.get(&key) {
+            Some((known, tether)) if known == target => return Ok(Arc::clone(tether)),
+            _ => {}
         }
         let road = self.roads.road(target)?;
         let tether = Arc::new(Tether::new(target.name.clone(), target.expect.clone(), road));
-        tethers.insert(key, Arc::clone(&tether));
+        tethers.insert(key, (target.clone(), Arc::clone(&tether)));
         Ok(tether)
     }
 }
@@ -95,7 +96,7 @@ impl<R: Roads> Transport for Tethered<R> {
     async fn close(&self, run: RunId) {
         let closing: Vec<Arc<Tether>> = {
             let mut tethers = self.tethers.lock().expect("no holder of this lock can panic");
-            tethers.extract_if(|key, _| key.0 == run).map(|(_, tether)| tether).collect()
+            tethers.extract_if(|key, _| key.0 == run).map(|(_, (_, tether))| tether).collect()
         };
         for tether in closing {
             tether.close().await;

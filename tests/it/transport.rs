@@ -1,6 +1,8 @@
 //! The transports against real sshd hosts and the machine itself.
 
+mod hosts;
 mod latency;
+mod output;
 mod stopping;
 mod truth_table;
 mod values;

@@ -11,6 +11,14 @@ use crate::inventory::target::{HostKey, SshTarget};
 /// The destination on ssh's command line.
 pub(super) const TARGET: &str = "target";
 
+/// Names of a connection's files.
+pub(super) const CONFIG: &str = "config";
+pub(super) const KNOWN_HOSTS: &str = "known_hosts";
+/// What the target's own ssh says.
+pub(super) const LOG: &str = "log";
+/// What the jump hosts' say.
+pub(super) const HOPS_LOG: &str = "hops.log";
+
 /// For every host. The dead network is noticed after 3 × 5 seconds. DEBUG1, because only there ssh names the
 /// fingerprint of the key that it was shown.
 const COMMON: &str = "Host *
@@ -46,11 +54,12 @@ pub(super) fn way(target: &SshTarget) -> Vec<&SshTarget> {
     target.jump.iter().chain([target]).collect()
 }
 
-/// The file's text; `known_hosts` is where the pinned keys of [`known_hosts`] will be.
+/// The file's text, for a connection with its files in `directory`.
 ///
 /// # Errors
 /// A path that the file cannot hold.
-pub(super) fn text(target: &SshTarget, known_hosts: &Path) -> Result<String, String> {
+pub(super) fn text(target: &SshTarget, directory: &Path) -> Result<String, String> {
+    let known_hosts = directory.join(KNOWN_HOSTS);
     let way = way(target);
     let hops = way.len() - 1;
     let mut text = String::new();
@@ -65,7 +74,7 @@ pub(super) fn text(target: &SshTarget, known_hosts: &Path) -> Result<String, Str
         }
         match &host.host_key {
             HostKey::Pinned(_) => {
-                let file = quoted(known_hosts)?;
+                let file = quoted(&known_hosts)?;
                 let _ =
                     writeln!(text, "  HostKeyAlias {name}\n  UserKnownHostsFile {file}\n  GlobalKnownHostsFile none");
             }
@@ -75,11 +84,22 @@ pub(super) fn text(target: &SshTarget, known_hosts: &Path) -> Result<String, Str
             HostKey::UserKnownHosts => {}
         }
         if index > 0 {
-            let _ = writeln!(text, "  ProxyJump {}", alias(index - 1, hops));
+            let _ = writeln!(text, "  ProxyCommand {}", proxy_command(directory, &alias(index - 1, hops))?);
         }
     }
     text.push_str(COMMON);
     Ok(text)
+}
+
+/// What `ProxyJump` would do, but with a log: ssh closes the standard error of a ProxyJump when it keeps the connection,
+/// and nobody would learn which host of the way refused, or why.
+fn proxy_command(directory: &Path, hop: &str) -> Result<String, String> {
+    let word = |name: &str| {
+        let path = directory.join(name);
+        let path = path.to_str().and_then(|path| shlex::try_quote(path).ok().map(|word| word.replace('%', "%%")));
+        path.ok_or_else(|| format!("a command line cannot hold the path {}", directory.display()))
+    };
+    Ok(format!("ssh -F {} -E {} -W '[%h]:%p' {hop}", word(CONFIG)?, word(HOPS_LOG)?))
 }
 
 /// The pinned keys of the whole way, each under its host's alias.
@@ -137,10 +157,11 @@ mod tests {
             jump: vec![host("bastion", "ssh-ed25519 AAAAb x"), host("inner", "ssh-ed25519 AAAAi")],
             ..host("web-1", "ssh-ed25519 AAAAw comment")
         };
-        let text = text(&target, Path::new("/k")).expect("good paths");
+        let text = text(&target, Path::new("/dir")).expect("good paths");
         assert!(text.contains("Host hop-2\n  HostName inner\n  Port 22\n  HostKeyAlias hop-2\n"), "{text}");
         assert!(text.contains("  IdentityFile \"/keys/100%% mine\"\n  IdentitiesOnly yes\n"), "{text}");
-        assert!(text.contains("  ProxyJump hop-1\nHost target\n"), "{text}");
+        let command = "  ProxyCommand ssh -F /dir/config -E /dir/hops.log -W '[%h]:%p' hop-1\nHost target\n";
+        assert!(text.contains(command), "{text}");
         let known = known_hosts(&target).expect("good keys");
         assert_eq!(known, "hop-1 ssh-ed25519 AAAAb\nhop-2 ssh-ed25519 AAAAi\ntarget ssh-ed25519 AAAAw\n");
     }
@@ -149,7 +170,7 @@ mod tests {
     fn a_path_or_key_that_could_add_an_option_is_refused() {
         for path in ["/a\"\nProxyCommand x", "/a\\b", "/${HOME}/x"] {
             let target = SshTarget { identity: Some(PathBuf::from(path)), ..host("a", "ssh-ed25519 A") };
-            assert!(text(&target, Path::new("/k")).is_err(), "{path:?} was taken");
+            assert!(text(&target, Path::new("/dir")).is_err(), "{path:?} was taken");
         }
         assert!(known_hosts(&host("a", "nonsense")).is_err());
         assert_eq!(known_hosts(&host("a", "k v\n* k v")).expect("cut"), "target k v\n");

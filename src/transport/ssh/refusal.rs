@@ -25,13 +25,13 @@ pub(super) struct Dialling<'a> {
 impl Dialling<'_> {
     /// `SHA256:…` of the target's key, from the log of a connection that succeeded.
     pub fn proven_key(&self) -> Option<String> {
-        offered_key(&self.log("log"))
+        offered_key(&self.log(config::LOG))
     }
 
     /// What went wrong, from the logs of a connection that did not.
     pub async fn explain(&self) -> TransportError {
-        let own = self.log("log");
-        let hops = self.log("hops.log");
+        let own = self.log(config::LOG);
+        let hops = self.log(config::HOPS_LOG);
         let all = format!("{hops}\n{own}");
         if all.contains("Host key verification failed") {
             return self.explain_key(&all).await;
@@ -99,7 +99,7 @@ impl Dialling<'_> {
     async fn ask_for_key(&self, alias: &str) -> Option<(String, String)> {
         let shown = self.directory.join("shown");
         let mut ssh = process::command("ssh");
-        ssh.arg("-F").arg(self.directory.join("config"));
+        ssh.arg("-F").arg(self.directory.join(config::CONFIG));
         ssh.args(["-o", "StrictHostKeyChecking=accept-new", "-o", "PreferredAuthentications=none"]);
         ssh.args(["-o", "GlobalKnownHostsFile=none", "-o"]).arg(format!("UserKnownHostsFile={}", shown.display()));
         ssh.args(["-T", alias, "true"]);
@@ -114,7 +114,7 @@ impl Dialling<'_> {
     async fn known_fingerprints(&self, alias: &str, hop: &SshTarget) -> Vec<String> {
         let name = if hop.port == 22 { hop.address.to_string() } else { format!("[{}]:{}", hop.address, hop.port) };
         match &hop.host_key {
-            HostKey::Pinned(_) => fingerprints(&self.directory.join("known_hosts"), Some(alias)).await,
+            HostKey::Pinned(_) => fingerprints(&self.directory.join(config::KNOWN_HOSTS), Some(alias)).await,
             HostKey::KnownHosts(file) => fingerprints(file, Some(&name)).await,
             HostKey::UserKnownHosts => match crate::environment::text("HOME") {
                 Some(home) => fingerprints(&Path::new(&home).join(".ssh/known_hosts"), Some(&name)).await,
