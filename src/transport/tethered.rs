@@ -22,7 +22,13 @@ pub(super) trait Roads: Send + Sync + 'static {
 /// Keeps what is open for each host of each run, until [`Transport::close`].
 pub(super) struct Tethered<R> {
     roads: R,
-    tethers: Mutex<HashMap<(RunId, HostName), (Target, Arc<Tether>)>>,
+    tethers: Mutex<HashMap<(RunId, HostName), Kept>>,
+}
+
+struct Kept {
+    /// As it was when the tether was made: a target that has changed gets a new one.
+    target: Target,
+    tether: Arc<Tether>,
 }
 
 impl<R: Roads> Tethered<R> {
@@ -34,12 +40,12 @@ impl<R: Roads> Tethered<R> {
         let mut tethers = self.tethers.lock().expect("no holder of this lock can panic");
         let key = (run, target.name.clone());
         match tethers.get(&key) {
-            Some((known, tether)) if known == target => return Ok(Arc::clone(tether)),
+            Some(kept) if kept.target == *target => return Ok(Arc::clone(&kept.tether)),
             _ => {}
         }
         let road = self.roads.road(target)?;
         let tether = Arc::new(Tether::new(target.name.clone(), target.expect.clone(), road));
-        tethers.insert(key, (target.clone(), Arc::clone(&tether)));
+        tethers.insert(key, Kept { target: target.clone(), tether: Arc::clone(&tether) });
         Ok(tether)
     }
 }
@@ -96,7 +102,7 @@ impl<R: Roads> Transport for Tethered<R> {
     async fn close(&self, run: RunId) {
         let closing: Vec<Arc<Tether>> = {
             let mut tethers = self.tethers.lock().expect("no holder of this lock can panic");
-            tethers.extract_if(|key, _| key.0 == run).map(|(_, (_, tether))| tether).collect()
+            tethers.extract_if(|key, _| key.0 == run).map(|(_, kept)| kept.tether).collect()
         };
         for tether in closing {
             tether.close().await;
