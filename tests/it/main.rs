@@ -5,6 +5,8 @@
 )]
 
 mod cli;
+mod docs;
+mod events;
 mod examples;
 mod library;
 mod output;

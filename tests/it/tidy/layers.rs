@@ -34,7 +34,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("anyhow", &["src/cli", "src/main.rs"]),
     ("axum", &["src/web"]),
     ("axum_extra", &["src/web"]),
-    ("brush_parser", &["src/check/shell/syntax.rs"]),
+    ("brush_parser", &["src/check/shell"]),
     ("cel", &["src/runbook/condition"]),
     ("clap", &["src/cli"]),
     ("clap_complete", &["src/cli"]),

@@ -1,0 +1,72 @@
+//! The documents at the repository's top say what is so.
+
+use std::fs;
+use std::path::Path;
+
+const DOCUMENTS: &[&str] = &["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"];
+
+fn top() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn document(name: &str) -> String {
+    fs::read_to_string(top().join(name)).expect("the document is there")
+}
+
+/// The texts between `open` and `close`, within a line.
+fn between<'a>(text: &'a str, open: &'a str, close: &'a str) -> impl Iterator<Item = &'a str> {
+    text.lines().flat_map(move |line| line.split(open).skip(1).filter_map(move |rest| Some(rest.split_once(close)?.0)))
+}
+
+/// What stands between backticks, within a line.
+fn code_spans(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().flat_map(|line| line.split('`').skip(1).step_by(2))
+}
+
+#[test]
+fn each_link_of_the_documents_leads_somewhere() {
+    let mut links = 0;
+    for name in DOCUMENTS {
+        let text = document(name);
+        for link in between(&text, "](", ")").filter(|link| !link.contains("://")) {
+            links += 1;
+            assert!(top().join(link).exists(), "{name} links to {link}, which is not there");
+        }
+    }
+    assert!(links > 8, "only {links} links were found");
+}
+
+#[test]
+fn each_folder_and_file_that_the_documents_name_exists() {
+    let mut paths = 0;
+    for name in DOCUMENTS {
+        let text = document(name);
+        let named = code_spans(&text).filter(|path| path.starts_with("src/") || path.starts_with("tests/"));
+        for path in named.filter(|path| !path.contains(['<', '{', ' '])) {
+            paths += 1;
+            let found = [path.to_owned(), format!("{path}.rs"), format!("{}.rs", path.trim_end_matches('/'))];
+            assert!(found.iter().any(|path| top().join(path).exists()), "{name} names {path}, which is not there");
+        }
+    }
+    assert!(paths > 20, "only {paths} paths were found");
+}
+
+#[test]
+fn each_make_target_that_the_documents_name_is_in_the_makefile() {
+    let makefile = document("Makefile");
+    let mut targets = 0;
+    for name in DOCUMENTS {
+        let text = document(name);
+        let quoted = code_spans(&text).filter_map(|code| code.strip_prefix("make ")?.split(' ').next());
+        for target in quoted.chain(text.lines().filter_map(|line| line.strip_prefix("make "))) {
+            targets += 1;
+            assert!(makefile.contains(&format!("\n{target}:")), "{name} names `make {target}`, which is not there");
+        }
+    }
+    assert!(targets > 5, "only {targets} targets were found");
+}
+
+#[test]
+fn the_readme_stays_short() {
+    assert!(document("README.md").lines().count() < 120);
+}
