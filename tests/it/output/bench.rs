@@ -89,7 +89,7 @@ pub struct Script {
 
 impl Script {
     /// Random lines, carriage returns, NUL, invalid UTF-8 and `words`, in random chunks.
-    pub fn random(seed: u64, bytes: usize, words: &[&str]) -> Self {
+    pub fn random(seed: u64, bytes: usize, words: &[&str], chunk_bytes_max: usize) -> Self {
         let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
         let stdout = dice.text(bytes, words);
         let stderr = dice.text(bytes / 3, words);
@@ -97,7 +97,7 @@ impl Script {
         while out_left + err_left > 0 {
             let from_stdout = dice.below(out_left + err_left) < out_left;
             let left = if from_stdout { &mut out_left } else { &mut err_left };
-            let most = if dice.below(4) == 0 { 70_000 } else { 200 };
+            let most = if dice.below(4) == 0 { chunk_bytes_max } else { chunk_bytes_max.min(200) };
             let length = 1 + dice.below(most.min(*left));
             *left -= length;
             let stream = if from_stdout { Stream::Stdout } else { Stream::Stderr };
@@ -132,8 +132,8 @@ impl Dice {
                 0 => text.extend_from_slice(b"\n"),
                 1 => text.extend_from_slice(b" \r"),
                 2 => text.extend_from_slice(&[0, 0xff, 0xc3]),
-                3 if !words.is_empty() => text.extend_from_slice(words[self.below(words.len())].as_bytes()),
-                4 => text.extend(std::iter::repeat_n(b'=', self.below(3000))),
+                3..=5 if !words.is_empty() => text.extend_from_slice(words[self.below(words.len())].as_bytes()),
+                6 => text.extend(std::iter::repeat_n(b'=', self.below(bytes / 20))),
                 _ => text.extend_from_slice(format!("{:x} ", self.below(1 << 20)).as_bytes()),
             }
         }

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use steadyhand::engine::output::{HEAD_BYTES_MAX, LogSummary, PageLimits, Source};
+use steadyhand::id::AttemptId;
 use steadyhand::redact::redact_bytes;
 use steadyhand::run::outcome::Stream;
 
@@ -63,7 +64,7 @@ async fn assert_whole(bench: &Bench, script: &Script, summary: &LogSummary, case
 async fn any_chunks_of_both_streams_are_stored_byte_for_byte() {
     for seed in 1..6 {
         let bench = Bench::with_secrets(&SECRETS).await;
-        let script = Script::random(seed, 300_000, &WORDS);
+        let script = Script::random(seed, 300_000, &WORDS, 70_000);
         let summary = play(&bench, &script, |_| false).await;
         assert_whole(&bench, &script, &summary, &format!("seed {seed}")).await;
     }
@@ -71,9 +72,10 @@ async fn any_chunks_of_both_streams_are_stored_byte_for_byte() {
 
 #[tokio::test]
 async fn a_death_after_any_push_loses_and_doubles_nothing() {
-    let script = Script::random(77, 4_000, &WORDS);
+    let script = Script::random(77, 600, &WORDS, 12);
+    let mut bench = Bench::with_secrets(&SECRETS).await;
     for death in 0..script.chunks.len() {
-        let bench = Bench::with_secrets(&SECRETS).await;
+        bench.attempt = AttemptId(uuid::Uuid::now_v7());
         let summary = play(&bench, &script, |index| index == death).await;
         assert_whole(&bench, &script, &summary, &format!("death after chunk {death}")).await;
     }
@@ -83,11 +85,25 @@ async fn a_death_after_any_push_loses_and_doubles_nothing() {
 async fn many_deaths_lose_and_double_nothing() {
     for seed in 1..5 {
         let bench = Bench::with_secrets(&SECRETS).await;
-        let script = Script::random(seed, 400_000, &WORDS);
+        let script = Script::random(seed, 200_000, &WORDS, 5_000);
         let mut dice = Dice(seed + 100);
         let summary = play(&bench, &script, |_| dice.below(8) == 0).await;
         assert_whole(&bench, &script, &summary, &format!("seed {seed}")).await;
     }
+}
+
+#[tokio::test]
+async fn a_death_in_the_middle_of_a_secret_does_not_show_its_rest() {
+    let bench = Bench::with_secrets(&SECRETS).await;
+    let mut log = bench.open().await;
+    log.push(&arrival(Stream::Stdout, 0, b"pw=hunter2-hun"), STARTED_MS).await.expect("it is taken");
+    log.tick(STARTED_MS + 500).await.expect("it is stored");
+    drop(log);
+    let mut log = bench.open().await;
+    assert_eq!(log.offsets().stdout, 3, "what may be a secret is not stored yet");
+    log.push(&arrival(Stream::Stdout, 3, b"hunter2-hunter2\n"), STARTED_MS + 600).await.expect("it is taken");
+    log.finish(STARTED_MS + 700).await.expect("it is stored");
+    assert_eq!(bench.bytes(Source::Both).await, b"pw=[redacted: db_password]\n");
 }
 
 #[tokio::test]
