@@ -128,11 +128,13 @@ pub enum Arrival {
 /// What an attempt's directory says: the truth table of the design.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AttemptStatus {
-    /// Not started; the same id may still be started.
+    /// Not started; the same id may still be started. A host cannot tell this from [`Self::Lost`]: a caller who knows
+    /// that it ran must take it as lost (the transports do so themselves when bytes had come).
     Absent,
     /// Claimed so that it never starts.
     Void,
-    /// Ended with a result, and every byte was sent.
+    /// Ended with a result, and every byte was sent. Whether a signal ended it is told by the runner's shell, which
+    /// says nothing for INT and PIPE: a command that one of these killed is `Code(130)` or `Code(141)`.
     Done(Exit),
     /// Started, no result, nobody alive.
     Gone(GoneBecause),

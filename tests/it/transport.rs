@@ -1,8 +1,10 @@
 //! The transports against real sshd hosts and the machine itself.
 
 mod hosts;
+mod housekeeping;
 mod latency;
 mod output;
+mod recording;
 mod stopping;
 mod truth_table;
 mod values;
