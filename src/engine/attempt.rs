@@ -44,6 +44,7 @@ pub struct AttemptTask {
     pub state: Arc<State>,
     pub attempt: AttemptState,
     pub secrets: Arc<Vec<(ValueName, SecretText)>>,
+    pub needles: Arc<Needles>,
     pub sender: mpsc::Sender<Message>,
     pub hint: watch::Sender<u64>,
 }
@@ -73,7 +74,12 @@ impl AttemptTask {
         let stored = log.offsets();
         let (arrivals, arriving) = mpsc::channel(ARRIVALS_MAX);
         let host = self.ask_host(step, target, road, stored, arrivals);
-        let (outcome, ()) = tokio::join!(host, self.take_in(&mut log, arriving));
+        let (outcome, taken) = tokio::join!(host, self.take_in(&mut log, arriving));
+        if let Err(error) = taken {
+            // Following it again from what is stored mends what can be mended.
+            tracing::error!(run.id = %self.run, attempt = %self.attempt.plan.attempt, %error, "output is read again");
+            return Report::Unreachable(format!("its output could not be taken: {error}"));
+        }
         let status = match outcome {
             Ok(status) => status,
             Err(error) => return self.failed(step, road, error),
@@ -154,8 +160,6 @@ impl AttemptTask {
 
     async fn open_log(&self) -> AttemptLog {
         let plan = &self.attempt.plan;
-        let secrets: Vec<(String, &SecretText)> =
-            self.secrets.iter().map(|(name, secret)| (name.to_string(), secret)).collect();
         let meta = LogMeta {
             owner: OutputOwner {
                 attempt: plan.attempt,
@@ -166,20 +170,23 @@ impl AttemptTask {
                 purpose: purpose_word(plan.purpose).to_owned(),
             },
             started_ms: self.attempt.planned_at_ms.unsigned_abs(),
-            needles: Arc::new(Needles::new(&secrets)),
+            needles: self.needles.clone(),
             caps: Caps::default(),
         };
         loop {
             match AttemptLog::open(&self.shared.store, meta.clone()).await {
                 Ok(log) => return log,
-                Err(error) => self.wait_for_storage(&error).await,
+                Err(error) => self.say_and_wait(&error).await,
             }
         }
     }
 
     /// Stores what arrives until the transport is done with it. Nothing is dropped: while the store refuses,
     /// nothing more is taken, and the bytes wait on the host.
-    async fn take_in(&self, log: &mut AttemptLog, mut arriving: mpsc::Receiver<Arrival>) {
+    ///
+    /// # Errors
+    /// What does not pass by waiting: bytes are missing, or what is stored cannot be read.
+    async fn take_in(&self, log: &mut AttemptLog, mut arriving: mpsc::Receiver<Arrival>) -> Result<(), OutputError> {
         let mut running_due = None;
         loop {
             let tick_at = log.due_ms();
@@ -187,7 +194,7 @@ impl AttemptTask {
                 arrival = arriving.recv() => arrival,
                 () = self.until(tick_at) => {
                     while let Err(error) = log.tick(self.now_ms()).await {
-                        self.wait_for_storage(&error).await;
+                        self.wait_for_storage(error).await?;
                     }
                     self.nudge();
                     continue;
@@ -201,12 +208,12 @@ impl AttemptTask {
                 }
             };
             match arrival {
-                None => return,
+                None => return Ok(()),
                 Some(Arrival::Running) => running_due = Some(tokio::time::Instant::now() + RUNNING_AFTER),
                 Some(arrival) => {
                     let stored_before = log.offsets();
                     while let Err(error) = log.push(&arrival, self.now_ms()).await {
-                        self.wait_for_storage(&error).await;
+                        self.wait_for_storage(error).await?;
                     }
                     if log.offsets() != stored_before {
                         self.nudge();
@@ -223,12 +230,20 @@ impl AttemptTask {
                     self.nudge();
                     return summary;
                 }
-                Err(error) => self.wait_for_storage(&error).await,
+                Err(error) => self.say_and_wait(&error).await,
             }
         }
     }
 
-    async fn wait_for_storage(&self, error: &OutputError) {
+    async fn wait_for_storage(&self, error: OutputError) -> Result<(), OutputError> {
+        if !error.may_pass() {
+            return Err(error);
+        }
+        self.say_and_wait(&error).await;
+        Ok(())
+    }
+
+    async fn say_and_wait(&self, error: &OutputError) {
         let attempt = self.attempt.plan.attempt;
         tracing::error!(run.id = %self.run, %attempt, %error, "output waits on the host: it cannot be stored");
         let said =

@@ -20,7 +20,9 @@ use crate::run::event::Event;
 use crate::run::freeze::{Circumstances, freeze, server};
 use crate::run::plan::{Continues, Plan};
 use crate::run::state::State;
+use crate::runbook::available::not_yet_available;
 use crate::runbook::model::{Action, InputKind, Runbook, Value};
+use crate::runbook::parse::parse;
 use crate::runbook::value::{parse_input, value_when_not_given};
 
 impl Engine {
@@ -165,17 +167,6 @@ fn missing(runbook: &RunbookPath, revision: &Revision, error: LibraryError) -> S
 }
 
 /// The runbook, or the start's refusal with all its problems.
-fn parse(_: &RunbookPath, _: &str, _: &[u8]) -> Parsed {
-    Parsed { runbook: None, diagnostics: Vec::new() }
-}
-fn not_yet_available(_: &Runbook) -> Vec<String> {
-    Vec::new()
-}
-struct Parsed {
-    runbook: Option<Runbook>,
-    diagnostics: Vec<crate::diagnostic::Diagnostic>,
-}
-
 fn parsed(path: &RunbookPath, file: &str, bytes: &[u8]) -> Result<Runbook, StartError> {
     let parsed = parse(path, file, bytes);
     let errors = parsed.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);

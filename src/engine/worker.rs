@@ -13,7 +13,7 @@ use super::codec::encoded;
 use super::live::{Live, Message, Seen, Told, row};
 use crate::entropy;
 use crate::id::{AttemptId, HostName, RunId, UserName, ValueName};
-use crate::redact::SecretText;
+use crate::redact::{Needles, SecretText};
 use crate::run::action::{Action, Effect, Input, Refusal, Report};
 use crate::run::decide::{Decision, decide};
 use crate::run::event::Event;
@@ -45,6 +45,7 @@ pub struct Worker {
     state: State,
     epoch: u64,
     secrets: Arc<Vec<(ValueName, SecretText)>>,
+    needles: Arc<Needles>,
     inbox: mpsc::Receiver<Message>,
     sender: mpsc::Sender<Message>,
     seen: watch::Sender<Seen>,
@@ -77,6 +78,7 @@ impl Worker {
             run,
             state,
             epoch,
+            needles: needles(&secrets),
             secrets: Arc::new(secrets),
             inbox,
             sender,
@@ -172,6 +174,7 @@ impl Worker {
         match decided {
             Ok((decision, now_ms)) => {
                 if supplies {
+                    self.needles = needles(&secrets);
                     self.secrets = Arc::new(secrets);
                 }
                 replies.push((reply, decision.notice.clone()));
@@ -291,6 +294,7 @@ impl Worker {
             state: self.seen.borrow().state.clone(),
             attempt: known.clone(),
             secrets: self.secrets.clone(),
+            needles: self.needles.clone(),
             sender: self.sender.clone(),
             hint: self.hint.clone(),
         };
@@ -362,6 +366,12 @@ impl Worker {
             shared.transport.close(run).await;
         });
     }
+}
+
+/// Every form of the run's secrets, for the redactors of its output.
+fn needles(secrets: &[(ValueName, SecretText)]) -> Arc<Needles> {
+    let named: Vec<(String, &SecretText)> = secrets.iter().map(|(name, secret)| (name.to_string(), secret)).collect();
+    Arc::new(Needles::new(&named))
 }
 
 async fn release_on(shared: Arc<Shared>, run: RunId, state: State, host: HostName, keys: Vec<AttemptKey>) {
