@@ -1,5 +1,6 @@
 //! Steadyhand: a runbook-as-code executor with on-call handoff.
 
+pub mod access;
 pub mod check;
 pub mod cli;
 pub mod clock;

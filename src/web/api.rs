@@ -1,0 +1,10 @@
+//! The HTTP API, version 1: one file a resource. Bodies are JSON, errors are problem details.
+
+pub mod actions;
+pub mod events;
+pub mod openapi;
+pub mod output;
+pub mod runbooks;
+pub mod runs;
+pub mod shares;
+mod wire;

@@ -1,0 +1,95 @@
+//! What people do to runs.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use serde_json::Value;
+
+use super::wire::{ActionBody, Body};
+use crate::engine::ask::ActError;
+use crate::id::{InvalidId, ValueName};
+use crate::redact::SecretText;
+use crate::run::action::{Action, Refusal, Request};
+use crate::run::view::RunView;
+use crate::web::authority::{ActOnRuns, Authorised};
+use crate::web::problem::Problem;
+use crate::web::reading::runs;
+use crate::web::state::Web;
+
+/// Does something to a run. When it answers 200, it is stored.
+#[utoipa::path(
+    post, path = "/api/v1/runs/{id}/actions", tag = "runs", params(("id" = String, Path)), request_body = ActionBody,
+    responses(
+        (status = 200, description = "The run afterwards", body = Object),
+        (status = 409, description = "The step has changed since `seq`; `run` is the run as it is now"),
+        (status = 422, description = "Refused, with the reason"),
+    )
+)]
+pub async fn act(
+    who: Authorised<ActOnRuns>,
+    State(web): State<Web>,
+    Path(id): Path<String>,
+    Body(body): Body<Value>,
+) -> Result<Json<RunView>, Problem> {
+    let run = runs::run_id(&id)?;
+    let (seen_seq, secrets, action) = read(body)?;
+    let request = Request { by: who.actor().clone(), seen_seq, action };
+    match web.engine().act(run, request, secrets).await {
+        Ok(view) => Ok(Json(view)),
+        Err(error @ ActError::Refused(Refusal::Stale { .. })) => {
+            Err(Problem::from(error).with_run(runs::view(&web, &id).await?))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+type Read = (u64, Vec<(ValueName, SecretText)>, Action);
+
+/// `seq` and `secrets` stand beside what the action itself takes.
+fn read(body: Value) -> Result<Read, Problem> {
+    let Value::Object(mut fields) = body else {
+        return Err(Problem::bad_request("the body is an object with action and seq"));
+    };
+    let seq = fields.remove("seq").and_then(|seq| seq.as_u64());
+    let seq = seq.ok_or_else(|| Problem::bad_request("seq is the number of the last event that you saw"))?;
+    let secrets = match fields.remove("secrets") {
+        None => Vec::new(),
+        Some(given) => secrets(given)?,
+    };
+    let action = serde_json::from_value(Value::Object(fields));
+    let action = action.map_err(|error| Problem::bad_request(format!("the action cannot be read: {error}")))?;
+    Ok((seq, secrets, action))
+}
+
+fn secrets(given: Value) -> Result<Vec<(ValueName, SecretText)>, Problem> {
+    // The reason of serde would quote the value.
+    let given: std::collections::BTreeMap<String, String> =
+        serde_json::from_value(given).map_err(|_| Problem::bad_request("secrets are names with texts"))?;
+    let named = given.into_iter().map(|(name, value)| Ok((name.try_into()?, SecretText::new(value))));
+    Ok(named.collect::<Result<_, InvalidId>>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_event_that_was_seen_and_the_action_come_in_one_object() {
+        let (seq, secrets, action) =
+            read(json!({"action": "confirm", "step": "restart", "typed": "web-1", "seq": 12})).expect("it is complete");
+        assert_eq!((seq, secrets.len()), (12, 0));
+        assert!(matches!(action, Action::Confirm { typed: Some(typed), .. } if typed == "web-1"));
+    }
+
+    #[test]
+    fn a_secret_never_comes_back_in_a_message() {
+        for wrong in [
+            json!({"action": "supply-secrets", "seq": 1, "secrets": "hunter2"}),
+            json!({"action": "supply-secrets", "seq": 1, "secrets": {"A B": "hunter2"}}),
+        ] {
+            let problem = read(wrong).err().expect("it is refused");
+            assert!(!problem.detail.contains("hunter2"), "{}", problem.detail);
+        }
+    }
+}

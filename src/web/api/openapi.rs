@@ -1,0 +1,41 @@
+//! The description of the API, made from its handlers.
+
+use axum::Json;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+
+use super::{actions, events, output, runbooks, runs, shares};
+use crate::web::authority::{Authorised, ReadRunbooks};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Steadyhand", description = "Runbooks as guarded checklists on real hosts."),
+    paths(
+        show,
+        runs::start, runs::plan, runs::list, runs::show,
+        actions::act, events::stream, output::raw, output::lines,
+        runbooks::list, runbooks::show,
+        shares::create, shares::list, shares::revoke,
+    ),
+    security(("token" = [])),
+    modifiers(&Bearer)
+)]
+pub struct Description;
+
+struct Bearer;
+
+impl utoipa::Modify for Bearer {
+    fn modify(&self, description: &mut utoipa::openapi::OpenApi) {
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        description.components.get_or_insert_with(Default::default).add_security_scheme("token", scheme);
+    }
+}
+
+/// This description.
+#[utoipa::path(
+    get, path = "/api/openapi.json", tag = "description",
+    responses((status = 200, description = "OpenAPI 3.1", body = Object))
+)]
+pub async fn show(_who: Authorised<ReadRunbooks>) -> Json<utoipa::openapi::OpenApi> {
+    Json(Description::openapi())
+}

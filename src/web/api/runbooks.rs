@@ -1,0 +1,88 @@
+//! Runbooks as the server serves them.
+
+use axum::Json;
+use axum::extract::{Path, State};
+
+use super::wire::{InputBody, RunbookBody, RunbookItem, RunbookList, StepBody};
+use crate::library::Page;
+use crate::runbook::model::{Input, Step};
+use crate::runbook::parse::Parsed;
+use crate::web::authority::{Authorised, ReadRunbooks};
+use crate::web::problem::Problem;
+use crate::web::query::QueryFields;
+use crate::web::reading::runbooks;
+use crate::web::state::Web;
+
+/// Lists runbooks.
+#[utoipa::path(
+    get, path = "/api/v1/runbooks", tag = "runbooks",
+    params(("q" = Option<String>, Query, description = "Words in the name, path, tags, alerts or commands")),
+    responses((status = 200, description = "The runbooks", body = RunbookList))
+)]
+pub async fn list(
+    _who: Authorised<ReadRunbooks>,
+    State(web): State<Web>,
+    QueryFields(asked): QueryFields,
+) -> Result<Json<RunbookList>, Problem> {
+    let snapshot = runbooks::all(&web).await?;
+    let query = asked.first("q").unwrap_or_default();
+    let found = snapshot.pages.iter().filter(|page| runbooks::speaks_of(&page.path, &page.made, query));
+    Ok(Json(RunbookList {
+        commit: snapshot.revision.commit().map(|commit| commit.id.to_string()),
+        runbooks: found.map(|page| item(page)).collect(),
+    }))
+}
+
+fn item(page: &Page<Parsed>) -> RunbookItem {
+    let runbook = page.made.runbook.as_ref();
+    RunbookItem {
+        path: page.path.to_string(),
+        url: format!("/runbooks/{}", page.path),
+        name: runbook.map(|runbook| runbook.name.clone()),
+        summary: runbook.map(|runbook| runbook.summary.clone()),
+        owner: runbook.and_then(|runbook| runbook.owner.as_ref()).map(runbooks::owner),
+        tags: runbook.map(|runbook| runbook.tags.clone()).unwrap_or_default(),
+        broken: runbook.is_none(),
+        problems: page.made.diagnostics.len(),
+    }
+}
+
+/// A runbook, its inputs and steps, and what is wrong with it.
+#[utoipa::path(
+    get, path = "/api/v1/runbooks/{path}", tag = "runbooks", params(("path" = String, Path, description = "`web/disk-full`")),
+    responses((status = 200, description = "The runbook", body = RunbookBody), (status = 404, description = "No such runbook"))
+)]
+pub async fn show(
+    _who: Authorised<ReadRunbooks>,
+    State(web): State<Web>,
+    Path(path): Path<String>,
+) -> Result<Json<RunbookBody>, Problem> {
+    let (book, revision) = runbooks::one(&web, &path).await?;
+    let runbook = book.made.runbook.as_ref();
+    Ok(Json(RunbookBody {
+        runbook: item(&book),
+        commit: revision.commit().map(|commit| commit.id.to_string()),
+        inputs: runbook.map(|runbook| runbook.inputs.iter().map(input).collect()).unwrap_or_default(),
+        steps: runbook.map(|runbook| runbook.steps.iter().map(step).collect()).unwrap_or_default(),
+        diagnostics: book.made.diagnostics.clone(),
+    }))
+}
+
+fn input(input: &Input) -> InputBody {
+    InputBody {
+        name: input.name.to_string(),
+        description: input.description.clone(),
+        required: input.required && input.default.is_none(),
+        default: input.default.as_ref().map(runbooks::value_text),
+        hint: runbooks::input_hint(input),
+    }
+}
+
+fn step(step: &Step) -> StepBody {
+    StepBody {
+        id: step.id.to_string(),
+        name: step.name.clone(),
+        effect: runbooks::effect(&step.action),
+        body: runbooks::step_text(step).body,
+    }
+}

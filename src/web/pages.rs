@@ -1,0 +1,12 @@
+//! The handlers of pages, one file a page. Each is plain HTML first: forms post and redirect.
+
+pub mod home;
+pub mod login;
+pub mod output;
+pub mod run;
+pub mod runbooks;
+pub mod runs;
+pub mod share;
+pub mod shared;
+pub mod start;
+mod start_form;

@@ -1,0 +1,139 @@
+//! Starting a run: the form, what would happen, and the start. Opening an address never starts anything.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+use crate::engine::ask::StartError;
+use crate::entropy;
+use crate::id::Digest;
+use crate::library::Page as BookPage;
+use crate::runbook::parse::Parsed;
+use crate::web::authority::{Authorised, StartRuns};
+use crate::web::page::{Frame, Page, Place, see_other};
+use crate::web::pages::start_form::{self, Startable};
+use crate::web::problem::Problem;
+use crate::web::query::{Fields, FormFields, QueryFields};
+use crate::web::reading::runbooks;
+use crate::web::state::Web;
+use crate::web::view::run::Message;
+use crate::web::view::runbook::StartPage;
+
+/// `GET /start/{path}?input.mount=/var&host=web-3`
+pub async fn form(
+    who: Authorised<StartRuns>,
+    State(web): State<Web>,
+    Path(path): Path<String>,
+    QueryFields(asked): QueryFields,
+) -> Result<Page, Problem> {
+    let (book, revision) = runbooks::one(&web, &path).await?;
+    let startable = startable(&web, &book, &revision).await?;
+    // The key is made with the form, so that pressing a button of it twice starts one run.
+    let key = Digest(entropy::fresh_token()).short();
+    let page = start_form::page(&startable, &asked, key);
+    Page::new("start", &Frame::of(who.actor(), Place::Runbooks, format!("Start: {}", page.name)), &page)
+}
+
+/// `POST /start/{path}`: shows what would happen, or starts what was shown.
+pub async fn post(
+    who: Authorised<StartRuns>,
+    State(web): State<Web>,
+    Path(path): Path<String>,
+    FormFields(typed): FormFields,
+) -> Result<Response, Problem> {
+    let (book, revision) = runbooks::one(&web, &path).await?;
+    let startable = startable(&web, &book, &revision).await?;
+    let mut page = start_form::page(&startable, &typed, typed.first("key").unwrap_or_default().to_owned());
+    let status = match decide(&who, &web, &startable, &typed, &mut page).await? {
+        Decided::Started(address) => return Ok(see_other(&address)),
+        Decided::Shown(status) => status,
+    };
+    let frame = Frame::of(who.actor(), Place::Runbooks, format!("Start: {}", page.name));
+    Ok(Page::new("start", &frame, &page)?.status(status).into_response())
+}
+
+enum Decided {
+    Started(String),
+    Shown(StatusCode),
+}
+
+async fn decide(
+    who: &Authorised<StartRuns>,
+    web: &Web,
+    startable: &Startable<'_>,
+    typed: &Fields,
+    page: &mut StartPage,
+) -> Result<Decided, Problem> {
+    let no_host = startable.hosts.is_some() && typed.first("host").is_none();
+    if no_host {
+        page.hosts_error = Some("Choose at least one host.".to_owned());
+        return Ok(Decided::Shown(StatusCode::UNPROCESSABLE_ENTITY));
+    }
+    let request = match start_form::request(startable.path, typed, startable.hosts.is_none(), who.actor().clone()) {
+        Ok(request) => request,
+        Err(reason) => {
+            page.message = Some(Message::refused("Not started", Some(reason)));
+            return Ok(Decided::Shown(StatusCode::UNPROCESSABLE_ENTITY));
+        }
+    };
+    let plan = match web.engine().dry_run(&request).await {
+        Ok(plan) => plan,
+        Err(error) => return refused(error, page),
+    };
+    let card = start_form::plan_card(&plan);
+    // Only what was shown is started: another commit, host address or value in between is shown first.
+    let shown = typed.first("digest") == Some(card.digest.as_str());
+    if typed.first("do") == Some("start") && shown {
+        return match web.engine().start(request).await {
+            Ok(started) => Ok(Decided::Started(format!("/runs/{}", started.run))),
+            Err(error) => refused(error, page),
+        };
+    }
+    if typed.first("do") == Some("start") {
+        page.message = Some(Message::refused(
+            "Not started: what would happen has changed",
+            Some("Read below what it would do now, then start it.".to_owned()),
+        ));
+    }
+    page.plan = Some(card);
+    Ok(Decided::Shown(StatusCode::OK))
+}
+
+/// The reason stands at its field; what was typed stays.
+fn refused(error: StartError, page: &mut StartPage) -> Result<Decided, Problem> {
+    let detail = error.to_string();
+    match error {
+        StartError::Inputs(wrong) => {
+            for (name, reason) in wrong {
+                match page.inputs.iter_mut().find(|field| field.name == name) {
+                    Some(field) => field.error = Some(reason),
+                    None => page.message = Some(Message::refused("Not started", Some(format!("{name}: {reason}")))),
+                }
+            }
+        }
+        StartError::Hosts(reason) => page.hosts_error = Some(reason),
+        StartError::Engine(failed) => return Err(failed.into()),
+        StartError::NoSuchRunbook { .. }
+        | StartError::Broken { .. }
+        | StartError::NotYetAvailable { .. }
+        | StartError::Guard(_)
+        | StartError::Draining
+        | StartError::InvalidId(_) => page.message = Some(Message::refused("Not started", Some(detail))),
+    }
+    Ok(Decided::Shown(StatusCode::UNPROCESSABLE_ENTITY))
+}
+
+async fn startable<'a>(
+    web: &Web,
+    book: &'a Arc<BookPage<Parsed>>,
+    revision: &crate::library::Revision,
+) -> Result<Startable<'a>, Problem> {
+    let Some(runbook) = &book.made.runbook else {
+        let detail = format!("{} does not parse, so it cannot run; its page says what is wrong", book.path);
+        return Err(Problem::refused(detail));
+    };
+    let hosts = runbooks::hosts(web, runbook, revision).await?;
+    Ok(Startable { path: &book.path, runbook, hosts })
+}

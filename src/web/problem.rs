@@ -1,0 +1,222 @@
+//! What went wrong, as RFC 9457 problem details: JSON in the API, the same words on a page.
+//!
+//! A handler returns a [`Problem`]; the layer of `web::dress` knows whether a page or a program asked, and draws it.
+
+use axum::Json;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::engine::ask::{ActError, EngineError, StartError};
+use crate::id::InvalidId;
+use crate::run::action::Refusal;
+use crate::run::view::RunView;
+use crate::web::templates::RenderFailed;
+
+/// One problem.
+#[derive(Debug, Clone, Serialize)]
+pub struct Problem {
+    /// A stable name, `urn:steadyhand:problem:…`; none for what a status says by itself.
+    #[serde(rename = "type", serialize_with = "urn")]
+    pub kind: Option<&'static str>,
+    pub title: &'static str,
+    pub status: u16,
+    /// What happened, on what, and what to do now.
+    pub detail: String,
+    /// The number of the request, to find it in the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance: Option<Box<str>>,
+    /// The run as it is now: a stale request can be asked again at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<Box<RunView>>,
+    /// One entry an input that does not fit, or a place in a file.
+    #[serde(skip_serializing_if = "<[ProblemEntry]>::is_empty")]
+    pub errors: Box<[ProblemEntry]>,
+    #[serde(skip)]
+    pub next_step: Option<&'static str>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct ProblemEntry {
+    /// `inputs.mount`, `runbooks/web/disk.yaml:12:3`.
+    pub pointer: String,
+    pub detail: String,
+}
+
+impl Problem {
+    fn new(status: StatusCode, kind: &'static str, title: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            kind: Some(kind),
+            title,
+            status: status.as_u16(),
+            detail: detail.into(),
+            instance: None,
+            run: None,
+            errors: Box::default(),
+            next_step: None,
+        }
+    }
+
+    pub fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad-request", "The request could not be understood", detail)
+    }
+
+    pub fn unauthenticated() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "sign-in",
+            "Sign in first",
+            "send `Authorization: Bearer TOKEN`; `steadyhand token create NAME` on the server makes one",
+        )
+    }
+
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "You may not do this", detail)
+    }
+
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-found", "There is nothing here", detail)
+    }
+
+    pub fn refused(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", "Refused", detail)
+    }
+
+    pub fn stale(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "stale", "The run has moved on", detail)
+    }
+
+    pub fn too_many(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many tries", detail)
+    }
+
+    pub fn unavailable(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not now", detail)
+    }
+
+    pub fn internal(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The server failed", detail)
+    }
+
+    /// A problem for what the framework refused by itself (no such route, wrong method, body too large).
+    pub fn of_status(status: StatusCode) -> Self {
+        let title = status.canonical_reason().unwrap_or("Refused");
+        let detail = match status {
+            StatusCode::NOT_FOUND => "no page and no API has this address",
+            StatusCode::METHOD_NOT_ALLOWED => "this address does not take this method",
+            StatusCode::PAYLOAD_TOO_LARGE => "the request's body is larger than the server takes",
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => "send the body as application/json",
+            _ => "the server does not take this request",
+        };
+        let title = if status == StatusCode::NOT_FOUND { "There is nothing here" } else { title };
+        Self { kind: None, ..Self::new(status, "", title, detail) }
+    }
+
+    #[must_use]
+    pub fn status(mut self, status: StatusCode) -> Self {
+        self.status = status.as_u16();
+        self
+    }
+
+    #[must_use]
+    pub fn with_run(mut self, run: RunView) -> Self {
+        self.run = Some(Box::new(run));
+        self
+    }
+
+    #[must_use]
+    pub fn next_step(mut self, next_step: &'static str) -> Self {
+        self.next_step = Some(next_step);
+        self
+    }
+
+    /// The HTTP status.
+    pub fn code(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+}
+
+fn urn<S: serde::Serializer>(kind: &Option<&'static str>, serializer: S) -> Result<S::Ok, S::Error> {
+    match kind {
+        Some(kind) => serializer.collect_str(&format_args!("urn:steadyhand:problem:{kind}")),
+        None => serializer.serialize_str("about:blank"),
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response =
+            (self.code(), [(header::CONTENT_TYPE, "application/problem+json")], Json(&self)).into_response();
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/problem+json"));
+        if self.code() == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<InvalidId> for Problem {
+    fn from(invalid: InvalidId) -> Self {
+        Self::bad_request(invalid.to_string())
+    }
+}
+
+impl From<RenderFailed> for Problem {
+    fn from(failed: RenderFailed) -> Self {
+        let cause = std::error::Error::source(&failed).map(ToString::to_string).unwrap_or_default();
+        tracing::error!(%cause, "{failed}");
+        Self::internal("the page could not be drawn; the run is not touched by this")
+    }
+}
+
+impl From<EngineError> for Problem {
+    fn from(failed: EngineError) -> Self {
+        tracing::error!(error = %failed, "a request failed inside the server");
+        Self::internal(failed.to_string())
+    }
+}
+
+impl From<StartError> for Problem {
+    fn from(error: StartError) -> Self {
+        let detail = error.to_string();
+        match error {
+            StartError::NoSuchRunbook { .. } => Self::not_found(detail),
+            StartError::Broken { diagnostics, .. } => {
+                let errors = diagnostics
+                    .iter()
+                    .map(|found| ProblemEntry {
+                        pointer: format!("{}:{}:{}", found.file, found.span.line, found.span.column),
+                        detail: found.message.clone(),
+                    })
+                    .collect();
+                Self { errors, ..Self::refused(detail) }
+            }
+            StartError::Inputs(inputs) => {
+                let errors = inputs
+                    .into_iter()
+                    .map(|(name, reason)| ProblemEntry { pointer: format!("inputs.{name}"), detail: reason })
+                    .collect();
+                Self { errors, ..Self::refused(detail) }
+            }
+            StartError::Hosts(_) | StartError::NotYetAvailable { .. } | StartError::Guard(_) => Self::refused(detail),
+            StartError::Draining => Self::unavailable(detail),
+            StartError::InvalidId(invalid) => invalid.into(),
+            StartError::Engine(failed) => failed.into(),
+        }
+    }
+}
+
+impl From<ActError> for Problem {
+    fn from(error: ActError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ActError::NoSuchRun(_) => Self::not_found(detail),
+            ActError::Refused(Refusal::Stale { .. }) => Self::stale(detail),
+            ActError::Refused(Refusal::NotNow(_) | Refusal::Wrong(_)) => Self::refused(detail),
+            ActError::Engine(failed) => failed.into(),
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Reads what pages and API show: from the engine, the store and the library, into views.
+
+pub mod output;
+pub mod runbooks;
+pub mod runs;

@@ -1,0 +1,235 @@
+//! Runbooks at the commit that the library serves: the list, one of them, and the hosts it may run on.
+
+use std::sync::Arc;
+
+use crate::id::RunbookPath;
+use crate::inventory::Inventory;
+use crate::inventory::target::{Target, Via};
+use crate::library::{Page, Revision, Snapshot};
+use crate::runbook::model::{
+    Action, Confirm, Effect, HostChoice, Hosts, Input, InputKind, Owner, Precondition, Runbook, Step, Value, Wait,
+};
+use crate::runbook::parse::{Parsed, parse};
+use crate::web::problem::Problem;
+use crate::web::state::Web;
+use crate::web::view::lists::DiagnosticLine;
+use crate::web::view::runbook::StepText;
+
+/// All runbooks.
+///
+/// # Errors
+/// The library cannot be read.
+pub async fn all(web: &Web) -> Result<Arc<Snapshot<Parsed>>, Problem> {
+    let library = web.engine().library();
+    let revision = library.resolve(None).await?;
+    Ok(web.catalogue().at(library, &revision, |path, file| parse(path, &file.path, &file.bytes)).await?)
+}
+
+/// One runbook, and the revision it was read from.
+///
+/// # Errors
+/// There is none at this path, or the library cannot be read.
+pub async fn one(web: &Web, path: &str) -> Result<(Arc<Page<Parsed>>, Revision), Problem> {
+    let none = || {
+        let shown: String = path.chars().take(200).collect();
+        Problem::not_found(format!("there is no runbook {shown}")).next_step("The list of runbooks has a search.")
+    };
+    let path: RunbookPath = path.parse().map_err(|_| none())?;
+    let snapshot = all(web).await?;
+    let page = snapshot.get(&path).cloned().ok_or_else(none)?;
+    Ok((page, snapshot.revision.clone()))
+}
+
+/// The hosts that a runbook's own selection holds; `None` when it runs on the server itself.
+///
+/// # Errors
+/// The inventory cannot be read, or the selection does not fit it (the text says how).
+pub async fn hosts(
+    web: &Web,
+    runbook: &Runbook,
+    revision: &Revision,
+) -> Result<Option<Result<Vec<Target>, String>>, Problem> {
+    let Some(hosts) = &runbook.hosts else { return Ok(None) };
+    let loaded = web.engine().library().inventory(revision).await?;
+    Ok(Some(chosen(&loaded.inventory, hosts)))
+}
+
+fn chosen(inventory: &Inventory, hosts: &Hosts) -> Result<Vec<Target>, String> {
+    inventory.choose(&hosts.chosen, &hosts.exclude).map_err(|error| error.to_string())
+}
+
+/// `3 hosts that match role=web`.
+pub fn selection_words(hosts: &Hosts, count: usize) -> String {
+    let count = crate::web::format::count(count, "host", "hosts");
+    match &hosts.chosen {
+        HostChoice::Names(_) => count,
+        HostChoice::Select(selector) => format!("{count} that match {selector}"),
+    }
+}
+
+/// `ops@10.0.4.17:22`, or `this server`.
+pub fn address(target: &Target) -> String {
+    match &target.via {
+        Via::Local => "this server".to_owned(),
+        Via::Recorded => "recorded answers".to_owned(),
+        Via::Ssh(ssh) => match &ssh.user {
+            Some(user) => format!("{user}@{}:{}", ssh.address, ssh.port),
+            None => format!("{}:{}", ssh.address, ssh.port),
+        },
+    }
+}
+
+/// `env=prod, role=web`.
+pub fn labels(target: &Target) -> String {
+    target.labels.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(", ")
+}
+
+/// `team:web`.
+pub fn owner(owner: &Owner) -> String {
+    match owner {
+        Owner::Team(name) => format!("team:{name}"),
+        Owner::User(name) => format!("user:{name}"),
+    }
+}
+
+/// The problems of a parsed runbook.
+pub fn diagnostics(parsed: &Parsed) -> Vec<DiagnosticLine> {
+    parsed.diagnostics.iter().map(DiagnosticLine::new).collect()
+}
+
+/// Whether `query`, in any case, is in the name, path, summary, tags, alerts, owner or commands.
+pub fn speaks_of(path: &RunbookPath, parsed: &Parsed, query: &str) -> bool {
+    let text = match &parsed.runbook {
+        None => path.to_string(),
+        Some(runbook) => {
+            let mut words = vec![path.to_string(), runbook.name.clone(), runbook.summary.clone()];
+            words.extend(runbook.tags.iter().chain(&runbook.alerts).cloned());
+            words.extend(runbook.owner.as_ref().map(owner));
+            words.extend(runbook.steps.iter().flat_map(|step| [Some(step.name.clone()), body(&step.action)]).flatten());
+            words.join("\n")
+        }
+    };
+    let text = text.to_lowercase();
+    query.to_lowercase().split_whitespace().all(|word| text.contains(word))
+}
+
+/// What the step does to its host.
+pub fn effect(action: &Action) -> Effect {
+    match action {
+        Action::Run { effect, .. } | Action::Script { effect, .. } => *effect,
+        Action::Check { .. } | Action::Manual { .. } | Action::Wait(_) | Action::Use { .. } | Action::Notify { .. } => {
+            Effect::Check
+        }
+    }
+}
+
+/// The strongest effect of all steps.
+pub fn strongest(runbook: &Runbook) -> Effect {
+    runbook.steps.iter().map(|step| effect(&step.action)).max().unwrap_or(Effect::Check)
+}
+
+/// The command of an action, as its author wrote it.
+fn body(action: &Action) -> Option<String> {
+    match action {
+        Action::Check { command } | Action::Run { command, .. } => Some(command.clone()),
+        Action::Script { file, args, .. } => Some(format!("{file} {}", args.join(" ")).trim_end().to_owned()),
+        Action::Wait(Wait::Until { check, .. }) => Some(check.clone()),
+        Action::Manual { .. } | Action::Wait(Wait::For(_)) | Action::Use { .. } | Action::Notify { .. } => None,
+    }
+}
+
+fn instruction(action: &Action) -> Option<String> {
+    match action {
+        Action::Manual { instruction, .. } => Some(instruction.clone()),
+        Action::Wait(Wait::For(time)) => Some(format!(
+            "Waits {}.",
+            crate::web::format::duration(i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
+        )),
+        Action::Use { runbook, .. } => Some(format!("The steps of {runbook}.")),
+        Action::Notify { channel, message } => Some(format!("Tells {channel}: {message}")),
+        Action::Check { .. } | Action::Run { .. } | Action::Script { .. } | Action::Wait(Wait::Until { .. }) => None,
+    }
+}
+
+/// A step as text.
+pub fn step_text(step: &Step) -> StepText {
+    let (class, words) = effect_of(&step.action);
+    StepText {
+        name: step.name.clone(),
+        effect: class,
+        effect_words: words,
+        friction: step.confirm.as_ref().map(|confirm| match confirm {
+            Confirm::Press => "waits for a press".to_owned(),
+            Confirm::Count => "type the number of hosts".to_owned(),
+            Confirm::Host => "type the host's name".to_owned(),
+            Confirm::Phrase(phrase) => format!("type “{phrase}”"),
+        }),
+        why: step.why.clone(),
+        instruction: instruction(&step.action),
+        body: body(&step.action),
+    }
+}
+
+/// A precondition as text.
+pub fn precondition_text(precondition: &Precondition) -> StepText {
+    let (class, words) = ("reads", "only reads");
+    StepText {
+        name: precondition.name.clone(),
+        effect: class,
+        effect_words: words,
+        friction: None,
+        why: precondition.otherwise.clone(),
+        instruction: None,
+        body: Some(precondition.check.clone()),
+    }
+}
+
+fn effect_of(action: &Action) -> (&'static str, &'static str) {
+    match (action, effect(action)) {
+        (Action::Manual { .. }, _) => ("reads", "by hand"),
+        (Action::Wait(_), _) => ("reads", "waits"),
+        (Action::Notify { .. }, _) => ("reads", "tells"),
+        (_, effect) => effect_words(effect),
+    }
+}
+
+/// Class and words of an effect.
+pub fn effect_words(effect: Effect) -> (&'static str, &'static str) {
+    match effect {
+        Effect::Check => ("reads", "only reads"),
+        Effect::Change => ("changes", "changes"),
+        Effect::Destructive => ("destroys", "destructive"),
+    }
+}
+
+/// `a whole number from 1 to 10, default 3`.
+pub fn input_hint(input: &Input) -> String {
+    let kind = match &input.kind {
+        InputKind::Integer => "integer",
+        InputKind::Number => "number",
+        InputKind::Duration => "duration",
+        InputKind::String | InputKind::Boolean | InputKind::Choice(_) | InputKind::Secret => "",
+    };
+    let mut parts = vec![crate::web::view::need::bounds(kind, input.min, input.max)];
+    parts.extend(input.pattern.as_ref().map(|pattern| format!("like {pattern}")));
+    parts.extend(input.default.as_ref().map(|default| format!("default {}", value_text(default))));
+    if input.kind == InputKind::Secret {
+        parts.push("never stored or shown".to_owned());
+    }
+    if !input.required && input.default.is_none() {
+        parts.push("may be left empty".to_owned());
+    }
+    parts.retain(|part| !part.is_empty());
+    parts.join(", ")
+}
+
+/// A value as a person types it.
+pub fn value_text(value: &Value) -> String {
+    match value {
+        Value::Duration(ms) if ms % 1000 == 0 => format!("{}s", ms / 1000),
+        Value::Duration(ms) => format!("{ms}ms"),
+        Value::Text(_) | Value::Integer(_) | Value::Number(_) | Value::Boolean(_) => {
+            crate::runbook::value::shell_text(value)
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What every handler is handed: the engine, the clock, the limits.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::engine::Engine;
+use crate::engine::output::OutputError;
+use crate::library::{Catalogue, LibraryError};
+use crate::runbook::parse::Parsed;
+use crate::store::{Store, StoreError};
+use crate::web::limits::Limits;
+use crate::web::problem::Problem;
+
+/// What whoever starts the server may say about its web side.
+#[derive(Debug, Clone, Default)]
+pub struct WebOptions {
+    /// Where people reach the server, e.g. `https://ops.example.org`, without a slash at the end. Cookies are
+    /// `Secure` when it begins with `https`, and links that are passed on begin with it.
+    pub public_url: Option<String>,
+    /// Share links ask for login, whatever their maker chose.
+    pub shares_require_login: bool,
+}
+
+/// Cheap to clone; all clones are one server.
+#[derive(Clone)]
+pub struct Web {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    engine: Engine,
+    clock: Arc<dyn Clock>,
+    options: WebOptions,
+    limits: Limits,
+    catalogue: Catalogue<Parsed>,
+    stopping: CancellationToken,
+}
+
+impl Web {
+    pub fn new(engine: Engine, clock: Arc<dyn Clock>, options: WebOptions) -> Self {
+        let shared = Shared {
+            engine,
+            clock,
+            options,
+            limits: Limits::new(),
+            catalogue: Catalogue::default(),
+            stopping: CancellationToken::new(),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        &self.shared.engine
+    }
+
+    pub(super) fn store(&self) -> &Store {
+        self.shared.engine.store()
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.shared.limits
+    }
+
+    pub(super) fn options(&self) -> &WebOptions {
+        &self.shared.options
+    }
+
+    pub(super) fn catalogue(&self) -> &Catalogue<Parsed> {
+        &self.shared.catalogue
+    }
+
+    /// Milliseconds since 1970.
+    pub(super) fn now_ms(&self) -> i64 {
+        self.shared.clock.wall_ms()
+    }
+
+    pub(super) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.shared.clock
+    }
+
+    /// Cancelled when the server ends: streams end with it.
+    pub(super) fn stopping(&self) -> &CancellationToken {
+        &self.shared.stopping
+    }
+
+    /// Whether people reach the server over https.
+    pub(super) fn is_https(&self) -> bool {
+        self.options().public_url.as_ref().is_some_and(|url| url.starts_with("https://"))
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(failed: StoreError) -> Self {
+        tracing::error!(error = %failed, "the store failed a request");
+        Self::internal(format!("the server {failed}"))
+    }
+}
+
+impl From<LibraryError> for Problem {
+    fn from(failed: LibraryError) -> Self {
+        match &failed {
+            LibraryError::NoFile { .. } => Self::not_found(failed.to_string()),
+            LibraryError::UnknownRef { .. } | LibraryError::RefWithoutGit { .. } => Self::refused(failed.to_string()),
+            _ => {
+                tracing::error!(error = %failed, "the runbooks could not be read");
+                Self::internal(format!("the server could not read the runbooks: {failed}"))
+            }
+        }
+    }
+}
+
+impl From<OutputError> for Problem {
+    fn from(failed: OutputError) -> Self {
+        tracing::error!(error = %failed, "output could not be read");
+        Self::internal(failed.to_string())
+    }
+}

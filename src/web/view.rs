@@ -1,0 +1,15 @@
+//! What the templates see. Each view is built from plain pictures by a pure function, and `samples` holds one of
+//! each for the test that renders every template.
+
+pub mod lists;
+pub mod need;
+pub mod output;
+pub mod run;
+pub mod runbook;
+#[cfg(test)]
+mod samples;
+pub mod share;
+pub mod step;
+pub mod tail;
+#[cfg(test)]
+mod tests;

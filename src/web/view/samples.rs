@@ -1,0 +1,32 @@
+//! One of each page, from plain pictures: the test that renders every template draws these, and so does whoever
+//! changes a template and wants to look at it.
+
+mod pages;
+mod runs;
+
+use crate::web::page::{Frame, Place, draw};
+use crate::web::problem::Problem;
+use crate::web::view::run::{Message, RunPage};
+
+/// The moment at which the samples are seen: 2026-11-23 03:12:09 UTC.
+pub const NOW_MS: i64 = 1_795_403_529_000;
+
+/// A page that was drawn: the template, a name that tells it from others of the template, and its HTML.
+pub struct Sample {
+    pub template: &'static str,
+    pub name: String,
+    pub html: Result<String, Problem>,
+}
+
+/// Every page with sample values.
+pub fn all() -> Vec<Sample> {
+    let mut samples = pages::all();
+    for (name, view, tails) in runs::all() {
+        let message =
+            (name == "confirm-host").then(|| Message::refused("Refused", Some("“web3” is not “web-3”".to_owned())));
+        let page = RunPage::new(&view, NOW_MS, tails, message);
+        let frame = Frame::of(&runs::actor(), Place::Runs, page.band.title.clone());
+        samples.push(Sample { template: "run", name: format!("run-{name}"), html: draw("run", &frame, &page) });
+    }
+    samples
+}

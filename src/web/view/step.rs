@@ -1,0 +1,296 @@
+//! Steps as the templates see them: one line each, and the current one as a card.
+
+use serde::Serialize;
+
+use crate::run::event::Purpose;
+use crate::run::view::{CellStateName, CellView, RunView, StepAction, StepKind, StepStateName, StepView};
+use crate::runbook::model::Effect;
+use crate::web::format;
+use crate::web::view::need::NeedCard;
+use crate::web::view::run::step_words;
+use crate::web::view::tail::Tail;
+
+/// A step that is over, or is still to come.
+#[derive(Debug, Clone, Serialize)]
+pub struct StepLine {
+    pub id: String,
+    pub run: String,
+    pub mark: &'static str,
+    pub tone: &'static str,
+    pub state: &'static str,
+    pub number: String,
+    pub name: String,
+    pub effect: Option<&'static str>,
+    /// The values it gave, or why it was skipped or failed.
+    pub gist: String,
+    pub lasted: Option<String>,
+    pub body: String,
+    pub cells: Vec<CellLine>,
+    pub actions: StepForms,
+}
+
+/// The step that is worked now.
+#[derive(Debug, Clone, Serialize)]
+pub struct StepCard {
+    pub id: String,
+    pub run: String,
+    pub seq: u64,
+    pub words: String,
+    pub name: String,
+    pub why: Option<String>,
+    pub effect: &'static str,
+    pub effect_words: &'static str,
+    pub kind: &'static str,
+    /// Shown with a prompt and a fixed width.
+    pub command: Option<String>,
+    pub critical: bool,
+    pub cells: Vec<CellLine>,
+    pub many: bool,
+    pub tally: String,
+    pub advice: Vec<String>,
+    pub need: Option<NeedCard>,
+    pub tails: Vec<Tail>,
+    pub actions: StepForms,
+}
+
+/// One host of a step.
+#[derive(Debug, Clone, Serialize)]
+pub struct CellLine {
+    pub host: String,
+    pub state: &'static str,
+    pub mark: &'static str,
+    pub tone: &'static str,
+    pub detail: Option<String>,
+    pub values: String,
+    pub lasted: Option<String>,
+    /// The output of its newest main attempt.
+    pub output: Option<String>,
+    pub attempts: Vec<AttemptLine>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct AttemptLine {
+    pub href: String,
+    pub words: String,
+    pub outcome: String,
+}
+
+/// What can be asked of a step outside of what the run waits for.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct StepForms {
+    pub run: String,
+    pub seq: u64,
+    pub step: String,
+    pub retry: bool,
+    pub skip: bool,
+    pub any: bool,
+}
+
+impl StepForms {
+    /// The forms of `step`, without those that `need` already shows.
+    fn new(view: &RunView, step: &StepView, need: Option<&NeedCard>) -> Self {
+        let shown = need.is_some_and(|need| need.decide.is_some());
+        let retry = !shown && step.actions.contains(&StepAction::Retry);
+        let skip = !shown && step.actions.contains(&StepAction::Skip);
+        Self { run: view.id.to_string(), seq: view.seq, step: step.id.to_string(), retry, skip, any: retry || skip }
+    }
+}
+
+impl StepLine {
+    pub fn new(view: &RunView, step: &StepView) -> Self {
+        let (mark, tone, state) = step_state(step.state);
+        Self {
+            id: step.id.to_string(),
+            run: view.id.to_string(),
+            mark,
+            tone,
+            state,
+            number: match step.part {
+                crate::run::plan::Part::Step => step.number.to_string(),
+                crate::run::plan::Part::Precondition => format!("P{}", step.number),
+            },
+            name: step.name.clone(),
+            effect: (step.effect != Effect::Check).then(|| effect_words(step.effect, step.kind)),
+            gist: gist(step),
+            lasted: lasted(step.started_at_ms, step.ended_at_ms),
+            body: step.body.clone(),
+            cells: cells(view, step),
+            actions: StepForms::new(view, step, None),
+        }
+    }
+}
+
+impl StepCard {
+    pub fn new(view: &RunView, step: &StepView, _now_ms: i64, tails: Vec<Tail>, need: Option<NeedCard>) -> Self {
+        let mut advice: Vec<String> = step.cells.iter().filter_map(|cell| cell.advice.clone()).collect();
+        advice.dedup();
+        Self {
+            id: step.id.to_string(),
+            run: view.id.to_string(),
+            seq: view.seq,
+            words: step_words(view, step),
+            name: step.name.clone(),
+            why: step.why.clone(),
+            effect: effect_class(step.effect),
+            effect_words: effect_words(step.effect, step.kind),
+            kind: kind_class(step.kind),
+            command: (!matches!(step.kind, StepKind::Manual | StepKind::Wait)).then(|| step.body.clone()),
+            critical: step.critical,
+            cells: cells(view, step),
+            many: step.cells.len() > 1,
+            tally: tally(&step.cells),
+            advice,
+            actions: StepForms::new(view, step, need.as_ref()),
+            need,
+            tails,
+        }
+    }
+}
+
+fn cells(view: &RunView, step: &StepView) -> Vec<CellLine> {
+    step.cells.iter().map(|cell| CellLine::new(view, step, cell)).collect()
+}
+
+impl CellLine {
+    fn new(view: &RunView, step: &StepView, cell: &CellView) -> Self {
+        let (mark, tone, state) = cell_state(cell.state);
+        let page = output_page(view, step, cell);
+        let newest = cell.attempts.iter().rev().find(|attempt| attempt.purpose == Purpose::Main);
+        Self {
+            host: cell.host.to_string(),
+            state,
+            mark,
+            tone,
+            detail: cell.detail.clone(),
+            values: values(&cell.values),
+            lasted: lasted(cell.started_at_ms, cell.ended_at_ms),
+            output: newest.map(|attempt| format!("{page}?attempt={}", attempt.id)),
+            attempts: cell
+                .attempts
+                .iter()
+                .map(|attempt| AttemptLine {
+                    href: format!("{page}?attempt={}", attempt.id),
+                    words: format!("{} {}", purpose_words(attempt.purpose), attempt.number),
+                    outcome: attempt.outcome.clone(),
+                })
+                .collect(),
+        }
+    }
+}
+
+/// The page with the output of a step on a host.
+pub fn output_page(view: &RunView, step: &StepView, cell: &CellView) -> String {
+    format!("/runs/{}/steps/{}/hosts/{}", view.id, step.id, cell.host)
+}
+
+/// What an attempt is for, in a word.
+pub fn purpose_words(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Preview => "preview",
+        Purpose::Guard(_) => "guard",
+        Purpose::Main => "attempt",
+        Purpose::Verify => "verify",
+        Purpose::Undo => "undo",
+    }
+}
+
+fn gist(step: &StepView) -> String {
+    let told: Vec<&CellView> =
+        step.cells.iter().filter(|cell| !cell.values.is_empty() || cell.detail.is_some()).collect();
+    match told.as_slice() {
+        [] => String::new(),
+        [cell] if step.cells.len() == 1 => cell_gist(cell),
+        cells => {
+            let first = cell_gist(cells[0]);
+            if cells.iter().all(|cell| cell_gist(cell) == first) { first } else { tally(&step.cells) }
+        }
+    }
+}
+
+fn cell_gist(cell: &CellView) -> String {
+    match &cell.detail {
+        Some(detail) if cell.values.is_empty() => detail.clone(),
+        Some(detail) if cell.state != CellStateName::Succeeded => detail.clone(),
+        Some(_) | None => values(&cell.values),
+    }
+}
+
+fn values(values: &[(String, String)]) -> String {
+    values.iter().map(|(name, value)| format!("{name} = {value}")).collect::<Vec<_>>().join(", ")
+}
+
+/// `2 succeeded, 1 running`.
+fn tally(cells: &[CellView]) -> String {
+    let mut counts: Vec<(&'static str, usize)> = Vec::new();
+    for cell in cells {
+        let (_, _, word) = cell_state(cell.state);
+        match counts.iter_mut().find(|(known, _)| *known == word) {
+            Some((_, number)) => *number += 1,
+            None => counts.push((word, 1)),
+        }
+    }
+    counts.iter().map(|(word, number)| format!("{number} {word}")).collect::<Vec<_>>().join(", ")
+}
+
+fn lasted(started_at_ms: Option<i64>, ended_at_ms: Option<i64>) -> Option<String> {
+    Some(format::duration(ended_at_ms? - started_at_ms?))
+}
+
+/// Sign, class and word of a step's state: never colour alone.
+fn step_state(state: StepStateName) -> (&'static str, &'static str, &'static str) {
+    match state {
+        StepStateName::Pending => ("○", "still", "to come"),
+        StepStateName::Current => ("●", "run", "now"),
+        StepStateName::Succeeded => ("✓", "good", "done"),
+        StepStateName::Skipped => ("–", "still", "skipped"),
+        StepStateName::Failed => ("✗", "bad", "failed"),
+        StepStateName::Cancelled => ("■", "still", "stopped"),
+        StepStateName::Unknown => ("?", "bad", "unknown"),
+    }
+}
+
+fn cell_state(state: CellStateName) -> (&'static str, &'static str, &'static str) {
+    match state {
+        CellStateName::Pending => ("○", "still", "to come"),
+        CellStateName::Skipped => ("–", "still", "skipped"),
+        CellStateName::Waiting => ("◔", "wait", "waiting"),
+        CellStateName::Starting => ("●", "run", "starting"),
+        CellStateName::Running => ("●", "run", "running"),
+        CellStateName::Unreachable => ("!", "bad", "unreachable"),
+        CellStateName::Succeeded => ("✓", "good", "succeeded"),
+        CellStateName::Failed => ("✗", "bad", "failed"),
+        CellStateName::Killed => ("✗", "bad", "killed"),
+        CellStateName::TimedOut => ("✗", "bad", "timed out"),
+        CellStateName::Cancelled => ("■", "still", "stopped"),
+        CellStateName::Unknown => ("?", "bad", "unknown"),
+    }
+}
+
+fn kind_class(kind: StepKind) -> &'static str {
+    match kind {
+        StepKind::Check => "check",
+        StepKind::Run => "run",
+        StepKind::Script => "script",
+        StepKind::Manual => "manual",
+        StepKind::Wait => "wait",
+    }
+}
+
+fn effect_class(effect: Effect) -> &'static str {
+    match effect {
+        Effect::Check => "reads",
+        Effect::Change => "changes",
+        Effect::Destructive => "destroys",
+    }
+}
+
+/// The word beside a step that says what it does to its host.
+pub fn effect_words(effect: Effect, kind: StepKind) -> &'static str {
+    match (kind, effect) {
+        (StepKind::Manual, _) => "by hand",
+        (StepKind::Wait, _) => "waits",
+        (_, Effect::Check) => "only reads",
+        (_, Effect::Change) => "changes",
+        (_, Effect::Destructive) => "destructive",
+    }
+}

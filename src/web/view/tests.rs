@@ -1,0 +1,91 @@
+//! Every template is rendered from sample values, and what comes out is held to the rules of the pages.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::samples;
+use crate::web::templates;
+
+/// Parts that are drawn inside pages only.
+const PARTIALS: &[&str] = &[
+    "cells",
+    "diagnostic",
+    "frame",
+    "lines",
+    "log",
+    "message",
+    "moment",
+    "moment-ago",
+    "need",
+    "run-line",
+    "run-parts",
+    "runbook-step",
+    "shares-list",
+    "step-card",
+    "step-forms",
+    "step-line",
+    "tail",
+];
+
+fn drawn() -> Vec<(String, String)> {
+    let samples = samples::all();
+    samples
+        .into_iter()
+        .map(|sample| {
+            let html = sample.html.unwrap_or_else(|problem| panic!("{}: {}", sample.name, problem.detail));
+            (sample.name, html)
+        })
+        .collect()
+}
+
+#[test]
+fn every_template_is_drawn_from_samples() {
+    let pages: BTreeSet<String> = samples::all().iter().map(|sample| sample.template.to_owned()).collect();
+    let known: BTreeSet<String> = templates::names().into_iter().collect();
+    let covered: BTreeSet<String> = pages.into_iter().chain(PARTIALS.iter().map(|name| (*name).to_owned())).collect();
+    assert_eq!(known, covered);
+    // They are left beside the build, to be looked at in a browser.
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/pages");
+    std::fs::create_dir_all(&folder).expect("the folder can be made");
+    for (name, html) in drawn() {
+        std::fs::write(folder.join(format!("{name}.html")), html).expect("the page can be written");
+    }
+}
+
+#[test]
+fn no_page_has_inline_script_or_style_or_leads_elsewhere() {
+    for (name, html) in drawn() {
+        for forbidden in [" style=\"", "<style", " onclick=", "javascript:", "href=\"//", "src=\"http"] {
+            assert!(!html.contains(forbidden), "{name} has {forbidden}");
+        }
+        for script in html.match_indices("<script") {
+            assert!(html[script.0..].starts_with("<script src=\"/assets/"), "{name} has an inline script");
+        }
+    }
+}
+
+#[test]
+fn a_page_without_output_is_small() {
+    for (name, html) in drawn() {
+        let output: usize = html.split("<pre").skip(1).filter_map(|part| part.find("</pre>")).sum();
+        assert!(html.len() - output < 40_000, "{name}: {} bytes", html.len() - output);
+    }
+}
+
+#[test]
+fn the_host_is_on_the_button_that_changes_it() {
+    for name in ["run-confirm-press", "run-confirm-host"] {
+        let (_, html) = drawn().into_iter().find(|(drawn, _)| drawn == name).expect("it is among the samples");
+        assert!(html.contains("Delete releases older than the newest three on web-3</button>"), "{name}");
+    }
+}
+
+#[test]
+fn every_form_of_a_run_carries_the_event_that_was_seen() {
+    for (name, html) in drawn() {
+        for form in html.split("<form ").skip(1).filter(|form| form.contains("/actions\"")) {
+            let form = &form[..form.find("</form>").expect("forms are closed")];
+            assert!(form.contains("name=\"seq\" value=\"42\""), "{name}: {form}");
+        }
+    }
+}
