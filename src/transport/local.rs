@@ -3,6 +3,7 @@
 //! Commands outlive the server, as on any host, unless its supervisor kills whole control groups (systemd:
 //! `KillMode=process` keeps them).
 
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
 
@@ -17,16 +18,21 @@ use crate::process;
 use crate::run::outcome::Exit;
 
 /// To this machine, in the server's own account or through `sudo -n`.
-pub(super) struct LocalRoads;
+#[derive(Default)]
+pub(super) struct LocalRoads {
+    /// Another `HOME` than the server's own, for throwaway hosts.
+    pub home: Option<PathBuf>,
+}
 
 impl Roads for LocalRoads {
     fn road(&self, target: &Target) -> Result<Arc<dyn Road>, TransportError> {
-        Ok(Arc::new(LocalRoad { host: target.name.clone() }))
+        Ok(Arc::new(LocalRoad { host: target.name.clone(), home: self.home.clone() }))
     }
 }
 
 struct LocalRoad {
     host: HostName,
+    home: Option<PathBuf>,
 }
 
 #[async_trait]
@@ -35,6 +41,9 @@ impl Road for LocalRoad {
         let mut command = process::command("sh");
         // Its own process group: Ctrl-C in the server's terminal is not for what runs here.
         command.arg("-c").arg(command_line).process_group(0);
+        if let Some(home) = &self.home {
+            command.env("HOME", home).env_remove("XDG_STATE_HOME");
+        }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().map_err(|error| TransportError::Refused {
             host: self.host.clone(),

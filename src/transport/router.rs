@@ -1,6 +1,6 @@
 //! Sends each call down the road that the target names.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -29,7 +29,16 @@ impl Router {
     /// # Errors
     /// When the directory cannot be made or written.
     pub fn new(directory: &Path, recorded: Recorded) -> std::io::Result<Self> {
-        Ok(Self { ssh: Tethered::new(SshRoads::new(directory)?), local: Tethered::new(LocalRoads), recorded })
+        Ok(Self {
+            ssh: Tethered::new(SshRoads::new(directory)?),
+            local: Tethered::new(LocalRoads::default()),
+            recorded,
+        })
+    }
+
+    /// Commands on the server itself get this `HOME`, so that their tether's state is thrown away with it (demo, tests).
+    pub fn with_local_home(self, home: PathBuf) -> Self {
+        Self { local: Tethered::new(LocalRoads { home: Some(home) }), ..self }
     }
 
     fn of(&self, target: &Target) -> &dyn Transport {

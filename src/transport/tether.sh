@@ -275,6 +275,13 @@ th_answer() {
   case $2 in 0) TH_UNSYNCED=" $1";; 9) return;; esac
   if [ -n "$TH_FAIL" ]; then th_say "$TH_FAIL"; return; fi
   th_look "$1"
+  # Somebody else holds the lock and is about to claim.
+  TH_TURN=0
+  while [ "$2" = 3 ] && [ "$TH_STATE" = absent ] && [ "$TH_TURN" -lt 30 ]; do
+    TH_TURN=$((TH_TURN + 1))
+    th_nap 0.1
+    th_look "$1"
+  done
   case $TH_STATE in running|torn) th_wait "$1";; esac
   [ "$2" = 0 ] || th_check_output
   th_report 65536

@@ -32,7 +32,7 @@ use crate::sshd::Sshd;
 struct World {
     router: Arc<Router>,
     run: RunId,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 /// What an attempt gave.
@@ -47,7 +47,8 @@ impl World {
     fn new() -> Self {
         let directory = tempfile::Builder::new().prefix("sh").tempdir().expect("a temporary directory");
         let router = Router::new(directory.path(), Recorded::new()).expect("the directory is ours");
-        Self { router: Arc::new(router), run: RunId(Uuid::new_v4()), _directory: directory }
+        let router = router.with_local_home(directory.path().to_owned());
+        Self { router: Arc::new(router), run: RunId(Uuid::new_v4()), directory }
     }
 
     /// Starts and follows to the end.

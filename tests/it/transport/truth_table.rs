@@ -40,9 +40,9 @@ async fn a_command_gives_its_bytes_and_its_end() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_server_itself_is_a_host() {
     let world = World::new();
-    let (status, heard) = world.start(&local_target("here"), &order("echo hello; sleep 0.2; exit 4")).await;
+    let (status, heard) = world.start(&local_target("here"), &order("echo hello $HOME; sleep 0.2; exit 4")).await;
     assert_eq!(status, Ok(AttemptStatus::Done(Exit::Code(4))));
-    assert_eq!(heard.stdout, b"hello\n");
+    assert_eq!(heard.stdout, format!("hello {}\n", world.directory.path().display()).as_bytes());
 }
 
 /// A host of each shell, and one on which neither `flock` nor `setsid` is installed.
