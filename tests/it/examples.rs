@@ -1,5 +1,8 @@
 //! The example runbooks and the throwaway state that they work on.
 
+mod checked;
+mod played;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
