@@ -1,6 +1,6 @@
 //! What is wrong with a runbook that parses: rules about safety, freshness and writing.
 //!
-//! [`check_parsed`] runs the rules of a profile and drops what the file says to ignore.
+//! [`check_runbook`] is the whole of it: parse, run the rules of a profile, drop what the file says to ignore.
 //! The date is an argument and no rule reads anything but its [`Subject`], so the same file always gives the
 //! same diagnostics. A new rule is its file in `rules/`, registered in `rules.rs`, and its two fixtures.
 
@@ -18,7 +18,9 @@ pub use rules::{RULES, rule};
 pub use subject::Subject;
 
 use crate::diagnostic::Diagnostic;
+use crate::id::RunbookPath;
 use crate::runbook::model::{Runbook, SourceMap};
+use crate::runbook::{self, Parsed};
 use crate::yaml;
 
 /// What a check goes by.
@@ -28,6 +30,17 @@ pub struct Policy {
     pub profile: Profile,
     /// Dates in runbooks are judged as of this day.
     pub today: Date,
+}
+
+/// Parses a runbook and checks it. `file` is how diagnostics name it. All diagnostics are in the order of the
+/// text; where the text is no runbook, they are those of the parser and of its ignore comments.
+pub fn check_runbook(path: &RunbookPath, file: &str, bytes: &[u8], policy: Policy) -> Parsed {
+    let mut parsed = runbook::parse(path, file, bytes);
+    let runbook = parsed.runbook.as_ref();
+    let found = check_parsed(ParsedText { runbook, source: &parsed.source, file, bytes }, policy);
+    parsed.diagnostics.extend(found);
+    parsed.diagnostics = in_order(parsed.diagnostics);
+    parsed
 }
 
 /// A runbook as the parser left it.

@@ -8,9 +8,11 @@
 
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+mod check;
 mod completions;
 mod explain;
 mod format;
+mod report;
 mod terminal;
 mod version;
 
@@ -68,6 +70,7 @@ macro_rules! subcommands {
 
 // In the order of `steadyhand --help`.
 subcommands! {
+    check::Check,
     completions::Completions,
     version::Version,
 }

@@ -164,3 +164,30 @@ fn problem_of_unused(file: &str, ignored: &Ignored, profile: Profile, rules_ran:
         Finder::Check(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::diagnostic::Severity;
+
+    proptest! {
+        #[test]
+        fn comments_in_any_place_of_any_text_do_not_panic(
+            parts in prop::collection::vec(prop::sample::select(vec![
+                "# steadyhand: ignore[", "# steadyhand: ignore[a, é ,b] reason", "#steadyhand:ignore[todo-marker]x",
+                "]", "[", ",", " reason", "\n", "\r\n", "\r", "a: ", "b:", "- ", "|\n", ">-\n", "\"", "'", "é",
+                "\u{feff}", "\u{2028}", "  ", "\t", "{", "}", "todo-marker", "# x", "---\n",
+            ]), 0..40),
+            at in 0_usize..200,
+        ) {
+            let text: String = parts.concat();
+            let mut ignores = read("a.yaml", &text, &yaml::read("a.yaml", text.as_bytes()));
+            ignores.cover(&Diagnostic::new("a", Severity::Error, "a.yaml", Span::within(&text, at, at), "x"));
+            for problem in ignores.into_problems(Profile::Oncall, true) {
+                prop_assert!(text.get(problem.span.start..problem.span.end).is_some());
+            }
+        }
+    }
+}

@@ -1,5 +1,7 @@
 //! The command line, through the real program.
 
+mod check;
+
 use std::process::{Command, Output, Stdio};
 
 /// The program with no colours and without the caller's environment getting in the way.
@@ -43,6 +45,17 @@ fn every_help_text_fits_in_100_columns() {
 fn every_subcommand_has_a_description() {
     for subcommand in steadyhand::cli::command().get_subcommands() {
         assert!(subcommand.get_about().is_some(), "{}", subcommand.get_name());
+    }
+}
+
+#[test]
+fn help_names_the_exit_codes_where_they_matter() {
+    for (name, codes) in [("check", ["0  ", "1  ", "2  "].as_slice())] {
+        let help = output(&[name, "--help"]);
+        let (_, listed) = stdout(&help).split_once("Exit codes:").expect("the help lists exit codes");
+        for code in codes {
+            assert!(listed.contains(code), "{name} --help says nothing of exit code {code}");
+        }
     }
 }
 

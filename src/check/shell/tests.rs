@@ -178,3 +178,21 @@ fn absurd_nesting_is_read_without_harm() {
         }
     }
 }
+
+proptest::proptest! {
+    #[test]
+    fn any_text_is_read_without_a_panic(
+        parts in proptest::collection::vec(proptest::sample::select(vec![
+            "echo ", "rm ", "sudo ", "sh -c ", "xargs ", "find / -exec ", "timeout ", "$(", ")", "`", "\"", "'", "$", "${",
+            "}", "{ ", "; ", "\n", "&& ", "| ", "> ", ">", "&>", "<<EOF\n", "EOF\n", "<(", "((", "))", "[[ ", " ]]", "if ",
+            "then ", "fi", "case ", " in ", "esac", "for ", "do ", "done", "é", "\\", "#", "!", "=", "A=b ", "-c", "\u{0}",
+            "*", "?", "~", "-", "--", "$'", "\t", "function ", "f() ", "a[1]=", "=(", "%", ":-", "\r", "1>&2", "{a,b}",
+        ]), 0..30),
+    ) {
+        let text: String = parts.concat();
+        let reading = read(&text);
+        for word in reading.calls.iter().flat_map(|call| &call.words).chain(&reading.writes) {
+            proptest::prop_assert!(text.get(word.place.clone()).is_some(), "{word:?}");
+        }
+    }
+}
