@@ -15,6 +15,7 @@ struct Sources;
 static TEMPLATES: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
     let mut registry = Handlebars::new();
     registry.set_strict_mode(true);
+    registry.register_escape_fn(escaped);
     // Handlebars indents partials by default, which would change the text inside <pre>.
     registry.set_prevent_indent(true);
     for file in Sources::iter() {
@@ -25,6 +26,31 @@ static TEMPLATES: LazyLock<Handlebars<'static>> = LazyLock::new(|| {
     }
     registry
 });
+
+/// HTML text and attribute values. Values come from hosts too (captures, reasons), so what is invisible or turns
+/// the direction of the text is shown by its sign or number.
+fn escaped(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '"' => html.push_str("&quot;"),
+            '\'' => html.push_str("&#39;"),
+            '\n' | '\t' => html.push(letter),
+            '\0'..='\x1f' => html.push(char::from_u32(0x2400 + u32::from(letter)).unwrap_or('\u{fffd}')),
+            '\u{7f}'..='\u{9f}'
+            | '\u{61c}'
+            | '\u{200e}'
+            | '\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}' => html.push_str(&format!("⟨U+{:04X}⟩", u32::from(letter))),
+            _ => html.push(letter),
+        }
+    }
+    html
+}
 
 /// Why a page could not be drawn: always a mistake in a template.
 #[derive(Debug, thiserror::Error)]
@@ -47,4 +73,16 @@ pub fn render<V: Serialize>(template: &'static str, view: &V) -> Result<String, 
 #[cfg(test)]
 pub fn names() -> Vec<String> {
     Sources::iter().map(|file| file.trim_end_matches(".hbs").to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_host_says_in_a_value_is_neither_markup_nor_invisible() {
+        let evil = "<b>\x1b[31m\u{202e}\r&\"'\u{9b}\0";
+        assert_eq!(escaped(evil), "&lt;b&gt;␛[31m⟨U+202E⟩␍&amp;&quot;&#39;⟨U+009B⟩␀");
+        assert_eq!(escaped("two\n\tlines é"), "two\n\tlines é");
+    }
 }

@@ -16,3 +16,4 @@ mod sshd;
 mod store;
 mod tidy;
 mod transport;
+mod web;

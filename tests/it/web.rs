@@ -1,0 +1,9 @@
+//! The pages and the API over a real socket, with a real store, real runbooks and commands that really run.
+
+mod attacks;
+mod doors;
+mod events;
+mod output;
+mod runs;
+mod server;
+mod sharing;

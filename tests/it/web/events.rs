@@ -1,0 +1,100 @@
+//! The event stream: complete, resumable, bounded, and over when the server is.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+
+use super::server::{PATIENCE, Server};
+
+/// Reads a stream until its text holds `wanted`.
+async fn read_until(server: &Server, path: &str, after: Option<&str>, wanted: &str) -> String {
+    let mut request = server.asked(Method::GET, path);
+    if let Some(after) = after {
+        request = request.header("last-event-id", after);
+    }
+    let answer = request.send().await.expect("the server answers");
+    assert_eq!(answer.headers()["content-type"], "text/event-stream");
+    assert!(!answer.headers().contains_key("content-encoding"), "a stream is not held back to be compressed");
+    let mut text = String::new();
+    let mut chunks = answer.bytes_stream();
+    let reading = async {
+        while let Some(chunk) = chunks.next().await {
+            text.push_str(std::str::from_utf8(&chunk.expect("the stream goes on")).expect("events are text"));
+            if text.contains(wanted) {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, reading).await.expect("it comes in time");
+    text
+}
+
+#[tokio::test]
+async fn a_stream_tells_every_event_once_and_resumes_behind_the_last_seen() {
+    let server = Server::start().await;
+    let run = server.tour(&["web-1"]).await;
+    let seq = server.json(&format!("/api/v1/runs/{run}")).await["seq"].as_u64().expect("a number");
+    let path = format!("/api/v1/runs/{run}/events");
+    let all = read_until(&server, &path, None, &format!("id: {seq}\n")).await;
+    for number in 1..=seq {
+        assert_eq!(all.matches(&format!("id: {number}\n")).count(), 1, "event {number}");
+    }
+    let rest = read_until(&server, &path, Some("2"), &format!("id: {seq}\n")).await;
+    assert!(!rest.contains("id: 2\n") && rest.contains("id: 3\n"));
+    let rest = read_until(&server, &format!("{path}?after=3"), None, &format!("id: {seq}\n")).await;
+    assert!(!rest.contains("id: 3\n") && rest.contains("id: 4\n"));
+}
+
+#[tokio::test]
+async fn whoever_watches_sees_what_happens_next_and_the_end() {
+    let server = Server::start().await;
+    let run = server.tour(&["web-1"]).await;
+    let seq = server.json(&format!("/api/v1/runs/{run}")).await["seq"].clone();
+    let path = format!("/api/v1/runs/{run}/events?after={seq}");
+    let watching = read_until(&server, &path, None, "event: end");
+    let acting = async {
+        let abort = json!({"action": "abort", "reason": "enough", "seq": seq});
+        server.post(&format!("/api/v1/runs/{run}/actions"), &abort).await
+    };
+    let (seen, (status, _)) = tokio::join!(watching, acting);
+    assert_eq!(status, StatusCode::OK);
+    assert!(seen.contains("run_ended"), "{seen}");
+}
+
+#[tokio::test]
+async fn the_stream_of_a_run_that_is_over_ends() {
+    let server = Server::start().await;
+    let run = server.tour(&["web-1"]).await;
+    let seq = server.json(&format!("/api/v1/runs/{run}")).await["seq"].clone();
+    server.post(&format!("/api/v1/runs/{run}/actions"), &json!({"action": "abort", "reason": "x", "seq": seq})).await;
+    server.until(&run, |view| view["state"] == "aborted").await;
+    let answer = server.get(&format!("/api/v1/runs/{run}/events")).await;
+    let text = tokio::time::timeout(PATIENCE, answer.text()).await.expect("it ends").expect("it is text");
+    assert!(text.ends_with("event: end\ndata: {}\n\n"), "{text}");
+}
+
+#[tokio::test]
+async fn viewers_are_bounded_and_those_who_left_make_room() {
+    let server = Server::start().await;
+    let run = server.tour(&["web-1"]).await;
+    let path = format!("/api/v1/runs/{run}/events");
+    let mut viewers = Vec::new();
+    let refused = loop {
+        let answer = server.get(&path).await;
+        if answer.status() != StatusCode::OK {
+            break answer;
+        }
+        viewers.push(answer);
+        assert!(viewers.len() <= 256, "viewers are bounded");
+    };
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(refused.headers()["content-type"], "application/problem+json");
+    drop(viewers);
+    let began = tokio::time::Instant::now();
+    while server.get(&path).await.status() != StatusCode::OK {
+        assert!(began.elapsed() < PATIENCE, "places are given back");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
