@@ -5,9 +5,11 @@ pub mod capture;
 pub mod condition;
 pub mod model;
 pub mod parse;
+pub mod schema;
 pub mod scope;
 pub mod shell;
 pub mod template;
 pub mod value;
 
 pub use parse::{Parsed, parse};
+pub use schema::runbook_schema as schema;

@@ -18,6 +18,7 @@ mod known;
 mod step;
 mod text;
 
+pub(super) use action::{ActionField, FIELDS_OF_ACTIONS};
 use known::Known;
 
 /// Characters of a runbook's name: it is a line in a list.

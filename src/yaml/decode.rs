@@ -306,6 +306,20 @@ impl<'r> Item<'r> {
         Some(entries.iter().map(|entry| (self.entry(entry), entry.key.as_str())).collect())
     }
 
+    /// The same, of at most `entries_max`.
+    pub fn entries_up_to(&self, entries_max: usize) -> Option<Vec<(Item<'r>, &'r str)>> {
+        let entries = self.entries()?;
+        if entries.len() > entries_max {
+            self.error(
+                "schema[type]",
+                format!("has {} entries, more than {entries_max}", entries.len()),
+                "remove some",
+            );
+            return None;
+        }
+        Some(entries)
+    }
+
     /// The fields of a mapping whose names are ours. Call [`Fields::finish`] when all are read.
     pub fn fields(&self) -> Option<Fields<'r>> {
         let entries = self.mapping()?;

@@ -21,8 +21,11 @@ pub enum UnitError {
 
 /// A duration such as `250ms`, `30s`, `5m`, `2h`, `1d`, or several of them joined: `1h30m`.
 pub fn duration(text: &str) -> Result<Duration, UnitError> {
-    if is_number(text) {
+    if is_whole(text) {
         return Err(UnitError::Missing(["s", "m", "ms"].iter().map(|unit| format!("{text}{unit}")).collect()));
+    }
+    if let Some(seconds) = text.parse::<f64>().ok().filter(|seconds| (0.001..1e6).contains(seconds)) {
+        return Err(UnitError::Missing(vec![duration_text(Duration::from_secs_f64(seconds))]));
     }
     let shape = || UnitError::Malformed("write a whole number with ms, s, m, h or d, such as 30s or 5m".to_owned());
     let total_ms = sum_of_parts(text, &DURATION_UNITS_MS).ok_or_else(shape)?;
@@ -53,7 +56,7 @@ pub fn duration_text(duration: Duration) -> String {
 
 /// A size such as `64KiB` or `10MiB`, in bytes.
 pub fn size(text: &str) -> Result<u64, UnitError> {
-    if is_number(text) {
+    if is_whole(text) {
         return Err(UnitError::Missing(["KiB", "MiB", "B"].iter().map(|unit| format!("{text}{unit}")).collect()));
     }
     let shape = || UnitError::Malformed("write a whole number with B, KiB, MiB or GiB, such as 10MiB".to_owned());
@@ -62,7 +65,7 @@ pub fn size(text: &str) -> Result<u64, UnitError> {
 
 /// A percentage from `0%` to `100%`.
 pub fn percent(text: &str) -> Result<u8, UnitError> {
-    if is_number(text) {
+    if is_whole(text) {
         return Err(UnitError::Missing(vec![format!("{text}%")]));
     }
     let shape = || UnitError::Malformed("write a whole number from 0% to 100%".to_owned());
@@ -93,10 +96,6 @@ fn sum_of_parts(text: &str, units: &[(&str, u64)]) -> Option<u64> {
 
 fn is_whole(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
-}
-
-fn is_number(text: &str) -> bool {
-    text.bytes().any(|byte| byte.is_ascii_digit()) && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
 }
 
 #[cfg(test)]

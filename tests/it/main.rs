@@ -8,6 +8,7 @@ mod cli;
 mod docs;
 mod events;
 mod examples;
+mod format;
 mod library;
 mod output;
 mod postgres;

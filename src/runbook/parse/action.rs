@@ -12,12 +12,14 @@ use crate::yaml::{Fields, Item};
 
 /// Between two looks of `verify`, `wait` and `retry` that do not say.
 pub(super) const EVERY_DEFAULT: Duration = Duration::from_secs(5);
+/// Inputs that another runbook is given; as many as a runbook may have.
+const WITH_MAX: usize = 50;
 /// Arguments of a script.
 const ARGS_MAX: usize = 100;
 
 /// What a step can do; exactly one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ActionField {
+pub(in crate::runbook) enum ActionField {
     Check,
     Run,
     Script,
@@ -28,10 +30,10 @@ pub(crate) enum ActionField {
 }
 
 impl ActionField {
-    pub(crate) const ALL: [Self; 7] =
+    pub(in crate::runbook) const ALL: [Self; 7] =
         [Self::Check, Self::Run, Self::Script, Self::Manual, Self::Wait, Self::Use, Self::Notify];
 
-    pub(crate) fn name(self) -> &'static str {
+    pub(in crate::runbook) fn name(self) -> &'static str {
         match self {
             Self::Check => "check",
             Self::Run => "run",
@@ -52,7 +54,7 @@ impl ActionField {
 use ActionField::{Check, Manual, Run, Script, Use, Wait as Waiting};
 
 /// The fields that belong to some actions only. All others belong to every step.
-pub(crate) const FIELDS_OF_ACTIONS: &[(&str, &[ActionField])] = &[
+pub(in crate::runbook) const FIELDS_OF_ACTIONS: &[(&str, &[ActionField])] = &[
     ("effect", &[Run, Script]),
     ("args", &[Script]),
     ("ask", &[Manual]),
@@ -211,7 +213,7 @@ fn until(item: Item<'_>, known: &Known, shell: &str) -> Option<Wait> {
 fn use_runbook(item: Item<'_>, fields: &mut Fields<'_>) -> Option<Action> {
     let runbook = item.id();
     let with = fields.get("with").map_or(Some(BTreeMap::new()), |item| {
-        let entries = item.entries()?;
+        let entries = item.entries_up_to(WITH_MAX)?;
         let values: Vec<_> = entries
             .into_iter()
             .map(|(item, name)| {

@@ -15,10 +15,7 @@ const INPUTS_MAX: usize = 50;
 const OPTIONS_MAX: usize = 100;
 
 pub(super) fn inputs(item: Item<'_>, known: &mut Known) -> Option<Vec<Input>> {
-    let entries = item.entries()?;
-    if entries.len() > INPUTS_MAX {
-        item.error("schema[type]", format!("more than {INPUTS_MAX} inputs"), "split the runbook");
-    }
+    let entries = item.entries_up_to(INPUTS_MAX)?;
     let inputs: Vec<Option<Input>> = entries.into_iter().map(|(item, name)| input(item, name, known)).collect();
     inputs.into_iter().collect()
 }
@@ -34,6 +31,10 @@ fn input(item: Item<'_>, name: &str, known: &mut Known) -> Option<Input> {
         (Some(item), InputKind::Secret) => {
             item.key_error("schema[type]", "a secret has no default", "remove it: a secret is never stored");
             None
+        }
+        // A bare number is told as everywhere else.
+        (Some(item), InputKind::Duration) => {
+            item.duration().and_then(|_| parse_value(declared.rules(), item.text()?).ok())
         }
         (Some(item), _) => item.scalar("a value").and_then(|scalar| {
             let given = parse_value(declared.rules(), &scalar.text);
@@ -61,7 +62,7 @@ fn input(item: Item<'_>, name: &str, known: &mut Known) -> Option<Input> {
 
 /// The questions of a manual step, in the order written, and the types of their names.
 pub(super) fn ask(item: Item<'_>, known: &Known) -> (Vec<(String, ValueType)>, Option<Vec<Ask>>) {
-    let Some(entries) = item.entries() else { return (Vec::new(), None) };
+    let Some(entries) = item.entries_up_to(INPUTS_MAX) else { return (Vec::new(), None) };
     if entries.is_empty() {
         item.error("schema[missing]", "asks for nothing", "name a value, or remove `ask`");
     }

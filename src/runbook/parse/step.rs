@@ -22,6 +22,10 @@ const WHY_CHARACTERS_MAX: usize = 200;
 const STEPS_MAX: usize = 200;
 /// How long `verify` waits for its condition unless it says.
 const VERIFY_LIMIT_DEFAULT: Duration = Duration::from_secs(60);
+/// Shell variables of a step.
+const ENV_MAX: usize = 100;
+/// Values that one command gives.
+const CAPTURES_MAX: usize = 50;
 /// More attempts are a service's job.
 const RETRIES_MAX: u32 = 1000;
 
@@ -156,7 +160,7 @@ fn confirm(item: Item<'_>) -> Option<Confirm> {
 fn env(item: Item<'_>, known: &Known) -> Option<BTreeMap<String, String>> {
     let mut env = BTreeMap::new();
     let mut holds = true;
-    for (item, name) in item.entries()? {
+    for (item, name) in item.entries_up_to(ENV_MAX)? {
         let named = name.len() <= 64
             && name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
@@ -261,7 +265,7 @@ fn captures(
     own: &mut BTreeMap<String, ValueType>,
 ) -> Option<BTreeMap<ValueName, Capture>> {
     let mut captures = Vec::new();
-    for (item, name) in item.entries()? {
+    for (item, name) in item.entries_up_to(CAPTURES_MAX)? {
         let capture = capture(item);
         own.insert(name.to_owned(), capture.as_ref().map_or(ValueType::Unknown, |capture| capture.kind.into()));
         captures.push(known.captured_name(&item, name).zip(capture));
