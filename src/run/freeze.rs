@@ -150,9 +150,12 @@ fn locks(runbook: &Runbook) -> Vec<String> {
 }
 
 fn frozen_precondition(runbook: &Runbook, index: usize, precondition: &Precondition) -> PlannedStep {
-    let id = format!("precondition-{}", index + 1);
+    let mut id = format!("precondition-{}", index + 1);
+    while runbook.steps.iter().any(|step| step.id.as_str() == id) {
+        id.push('-');
+    }
     PlannedStep {
-        id: id.parse().expect("letters, a dash and a number are a step id"),
+        id: id.parse().expect("a word, a number and a few dashes are a step id"),
         part: Part::Precondition,
         name: precondition.name.clone(),
         why: None,

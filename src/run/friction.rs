@@ -112,3 +112,82 @@ fn strength(gesture: &Gesture) -> u8 {
         Gesture::Phrase(_) => 3,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::decide::tests::{command, plan, target};
+
+    /// One line of the table: what each wave asks for, and how many hosts it holds.
+    fn table(effect: Effect, hosts: usize, prod: bool, change: impl FnOnce(&mut Plan)) -> String {
+        let targets: Vec<Target> = (1..=hosts).map(|number| target(&format!("h{number}"), prod)).collect();
+        let mut plan = plan(targets, vec![command("s", effect)], Pace::Step);
+        change(&mut plan);
+        let hosts: Vec<&Target> = plan.hosts.iter().collect();
+        let words = waves(&plan, &plan.steps[0], &hosts).into_iter().map(|wave| {
+            let gesture = match wave.gesture {
+                None => "-".to_owned(),
+                Some(Gesture::Phrase(words)) => format!("phrase {words}"),
+                Some(gesture) => format!("{gesture:?}").to_lowercase(),
+            };
+            format!("{}:{gesture}", wave.range.len())
+        });
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    fn as_is(_: &mut Plan) {}
+
+    #[test]
+    fn the_table_of_the_format_holds() {
+        for hosts in [1, 2, 5, 6, 50] {
+            assert_eq!(table(Effect::Check, hosts, false, as_is), format!("{hosts}:-"));
+        }
+        assert_eq!(table(Effect::Change, 1, false, as_is), "1:press");
+        assert_eq!(table(Effect::Change, 5, false, as_is), "5:count");
+        assert_eq!(table(Effect::Change, 6, false, as_is), "1:press 5:count");
+        assert_eq!(table(Effect::Change, 13, false, as_is), "1:press 5:count 5:press 2:press");
+        assert_eq!(table(Effect::Destructive, 1, false, as_is), "1:host");
+        assert_eq!(table(Effect::Destructive, 3, false, as_is), "1:host 2:count");
+    }
+
+    #[test]
+    fn production_counts_one_row_lower() {
+        assert_eq!(table(Effect::Change, 1, true, as_is), "1:host");
+        assert_eq!(table(Effect::Change, 3, true, as_is), "1:host 2:count");
+        assert_eq!(table(Effect::Check, 3, true, as_is), "3:-");
+    }
+
+    #[test]
+    fn a_quarter_of_a_large_selection_is_many() {
+        assert_eq!(table(Effect::Change, 3, false, |plan| plan.selection_size = 8), "1:press 2:count");
+        assert_eq!(table(Effect::Change, 2, false, |plan| plan.selection_size = 8), "2:count");
+        assert_eq!(table(Effect::Change, 2, false, |plan| plan.selection_size = 4), "2:count");
+    }
+
+    #[test]
+    fn the_stated_number_of_hosts_stands_for_the_tables_friction_of_changes_never_of_destruction() {
+        let stated = |pace: Pace| {
+            move |plan: &mut Plan| {
+                plan.hosts_confirmed = Some(plan.hosts.len() as u32);
+                plan.pace = pace;
+            }
+        };
+        assert_eq!(table(Effect::Change, 3, false, stated(Pace::Auto)), "3:-");
+        assert_eq!(table(Effect::Change, 3, false, stated(Pace::Step)), "3:press");
+        assert_eq!(table(Effect::Change, 7, false, stated(Pace::Auto)), "1:- 5:- 1:-");
+        assert_eq!(table(Effect::Destructive, 3, false, stated(Pace::Auto)), "1:host 2:count");
+        assert_eq!(table(Effect::Change, 3, false, |plan| plan.hosts_confirmed = Some(2)), "3:count");
+    }
+
+    #[test]
+    fn an_author_may_ask_for_more_and_never_for_less() {
+        let ask = |gesture: Gesture| move |plan: &mut Plan| plan.steps[0].confirm = Some(gesture);
+        assert_eq!(table(Effect::Change, 1, false, ask(Gesture::Host)), "1:host");
+        assert_eq!(table(Effect::Destructive, 1, false, ask(Gesture::Press)), "1:host");
+        assert_eq!(table(Effect::Check, 2, false, ask(Gesture::Press)), "2:press");
+        assert_eq!(
+            table(Effect::Destructive, 1, false, ask(Gesture::Phrase("delete it".into()))),
+            "1:phrase delete it"
+        );
+    }
+}
