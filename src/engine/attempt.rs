@@ -70,7 +70,7 @@ impl AttemptTask {
         let Some((step, target)) = self.step_and_target() else {
             return Report::DidNotRun("the plan has no such step or host".to_owned());
         };
-        let mut log = self.open_log().await;
+        let mut log = self.open_log(road).await;
         let stored = log.offsets();
         let (arrivals, arriving) = mpsc::channel(ARRIVALS_MAX);
         let host = self.ask_host(step, target, road, stored, arrivals);
@@ -158,7 +158,7 @@ impl AttemptTask {
         }
     }
 
-    async fn open_log(&self) -> AttemptLog {
+    async fn open_log(&self, road: Road) -> AttemptLog {
         let plan = &self.attempt.plan;
         let meta = LogMeta {
             owner: OutputOwner {
@@ -173,6 +173,9 @@ impl AttemptTask {
             needles: self.needles.clone(),
             caps: Caps::default(),
         };
+        if road == Road::Start {
+            return AttemptLog::create(&self.shared.store, meta);
+        }
         loop {
             match AttemptLog::open(&self.shared.store, meta.clone()).await {
                 Ok(log) => return log,

@@ -155,8 +155,13 @@ impl Store {
     /// When the database fails.
     pub async fn open_attempt_output(&self, owner: &OutputOwner) -> Result<(), StoreError> {
         let mut tx = self.db.begin(STORE).await?;
+        self.insert_output(&mut tx, owner).await?;
+        self.db.commit(tx, STORE).await
+    }
+
+    async fn insert_output(&self, tx: &mut Tx, owner: &OutputOwner) -> Result<(), StoreError> {
         execute!(
-            tx,
+            *tx,
             OPEN,
             owner.attempt.0,
             owner.run.0,
@@ -166,7 +171,22 @@ impl Store {
             &owner.purpose
         )
         .map_err(self.db.failed(STORE))?;
-        self.db.commit(tx, STORE).await
+        Ok(())
+    }
+
+    /// [`Store::open_attempt_output`] and [`Store::append_segment`] in one transaction: most attempts say little,
+    /// and for them this is all that is stored.
+    ///
+    /// # Errors
+    /// As of `append_segment`.
+    pub async fn open_with_segment(
+        &self,
+        owner: &OutputOwner,
+        segment: Option<&NewSegment>,
+        to: RawOffsets,
+        totals: OutputTotals,
+    ) -> Result<SegmentStored, OutputError> {
+        self.append_in_one(Some(owner), owner.run, owner.attempt, segment, (RawOffsets::default(), to), totals).await
     }
 
     /// Stores a segment (or none, when the caps dropped it) and moves the raw offsets from `from` to `to`, in one
@@ -187,11 +207,26 @@ impl Store {
             None => return Err(OutputError::NotOpen { attempt }),
             Some(stored) => stored.owner.run,
         };
+        self.append_in_one(None, run, attempt, segment, (from, to), totals).await
+    }
+
+    async fn append_in_one(
+        &self,
+        opening: Option<&OutputOwner>,
+        run: RunId,
+        attempt: AttemptId,
+        segment: Option<&NewSegment>,
+        (from, to): (RawOffsets, RawOffsets),
+        totals: OutputTotals,
+    ) -> Result<SegmentStored, OutputError> {
         let place = match segment {
             Some(segment) => Some(self.place_bytes(run, attempt, &segment.bytes).await?),
             None => None,
         };
         let mut tx = self.db.begin(STORE).await?;
+        if let Some(owner) = opening {
+            self.insert_output(&mut tx, owner).await?;
+        }
         let stored = self.lock_offsets(&mut tx, attempt).await?;
         if stored != from {
             let is_replay = from != to && to.stdout <= stored.stdout && to.stderr <= stored.stderr;

@@ -88,7 +88,7 @@ impl Keeper {
             ..*totals
         };
         self.must_recount = true;
-        shelf.count(at, counted).await?;
+        shelf.count(None, at, counted).await?;
         shelf.drop_rows(excess.first, excess.last).await?;
         self.must_recount = false;
         *totals = counted;

@@ -84,9 +84,26 @@ pub struct AttemptLog {
     totals: OutputTotals,
     /// Raw bytes that are stored.
     stored: Offsets,
+    /// Set until the first transaction of a new log.
+    opening: Option<OutputOwner>,
 }
 
 impl AttemptLog {
+    /// The log of an attempt that was just planned: nothing of it is stored, and nothing is until it says something
+    /// or ends. After a crash in between, [`AttemptLog::open`] begins anew.
+    pub fn create(store: &Store, meta: LogMeta) -> Self {
+        let start = Start { started_ms: meta.started_ms, ..Start::default() };
+        Self {
+            shelf: Shelf::new(store.clone(), meta.owner.attempt),
+            writer: Writer::new(&meta.needles, start, Offsets::default(), Default::default()),
+            keeper: Keeper::new(meta.caps),
+            merger: Merger::default(),
+            totals: OutputTotals::default(),
+            stored: Offsets::default(),
+            opening: Some(meta.owner),
+        }
+    }
+
     /// Begins the log of an attempt, or takes up the one that a crash left.
     ///
     /// # Errors
@@ -103,7 +120,15 @@ impl AttemptLog {
         if totals.bytes_dropped > 0 {
             recount_dropped(&shelf, &mut totals).await?;
         }
-        Ok(Self { shelf, writer, keeper: Keeper::new(meta.caps), merger: Merger::default(), totals, stored })
+        Ok(Self {
+            shelf,
+            writer,
+            keeper: Keeper::new(meta.caps),
+            merger: Merger::default(),
+            totals,
+            stored,
+            opening: None,
+        })
     }
 
     /// Raw bytes of each stream that are stored: where the transport must go on after a crash.
@@ -140,7 +165,10 @@ impl AttemptLog {
     /// # Errors
     /// When the store fails; what is at hand stays.
     pub async fn tick(&mut self, now_ms: u64) -> Result<(), OutputError> {
-        if self.writer.is_due(now_ms) { self.flush().await } else { Ok(()) }
+        if self.writer.is_due(now_ms) {
+            self.flush().await?;
+        }
+        Ok(())
     }
 
     /// When [`AttemptLog::tick`] has something to do, milliseconds since 1970.
@@ -154,9 +182,11 @@ impl AttemptLog {
     /// When the store fails; what is at hand stays.
     pub async fn finish(&mut self, now_ms: u64) -> Result<LogSummary, OutputError> {
         self.writer.finish(now_ms);
-        self.flush().await?;
         self.totals.finished = true;
-        self.shelf.count(self.stored, self.totals).await?;
+        if !self.flush().await? {
+            self.shelf.count(self.opening.as_ref(), self.stored, self.totals).await?;
+            self.opening = None;
+        }
         let end = self.writer.end();
         let [stdout, stderr] = self.writer.heads();
         Ok(LogSummary {
@@ -179,12 +209,14 @@ impl AttemptLog {
         self.writer.buffered_bytes()
     }
 
-    async fn flush(&mut self) -> Result<(), OutputError> {
+    /// False if there was nothing to store.
+    async fn flush(&mut self) -> Result<bool, OutputError> {
         let Some(cut) = self.writer.cut() else {
-            return Ok(());
+            return Ok(false);
         };
         let totals = OutputTotals { lines: cut.end.lines.begun, bytes: cut.end.before.iter().sum(), ..self.totals };
-        let appended = self.shelf.append(&cut, self.stored, totals).await?;
+        let appended = self.shelf.append(self.opening.as_ref(), &cut, self.stored, totals).await?;
+        self.opening = None;
         (self.stored, self.totals) = (cut.raw, totals);
         self.writer.cut_done();
         if let Some(merge) = appended.and_then(|(idx, segment)| self.merger.add(idx, segment)) {
@@ -193,7 +225,7 @@ impl AttemptLog {
         if self.keeper.keep(&self.shelf, self.stored, &mut self.totals).await? {
             self.merger.forget();
         }
-        Ok(())
+        Ok(true)
     }
 }
 

@@ -68,8 +68,11 @@ impl Shelf {
 
     /// Stores a segment and moves the offsets, or neither. Gives what was stored and where; nothing when
     /// only offsets moved, or when it was stored before.
+    ///
+    /// With an owner the log is made in the same transaction.
     pub async fn append(
         &self,
+        opening: Option<&OutputOwner>,
         cut: &Cut,
         from: Offsets,
         totals: OutputTotals,
@@ -82,7 +85,10 @@ impl Shelf {
             bytes_raw: cut.bytes,
             bytes: cut.stored.get().clone(),
         });
-        let stored = self.store.append_segment(self.attempt, segment.as_ref(), raw(from), raw(cut.raw), totals).await;
+        let stored = match opening {
+            Some(owner) => self.store.open_with_segment(owner, segment.as_ref(), raw(cut.raw), totals).await,
+            None => self.store.append_segment(self.attempt, segment.as_ref(), raw(from), raw(cut.raw), totals).await,
+        };
         match stored.map_err(|source| self.append_failed(source))? {
             SegmentStored::New { index } => Ok(index.zip(segment)),
             SegmentStored::Already => Ok(None),
@@ -95,9 +101,17 @@ impl Shelf {
         replaced.map_err(|source| self.append_failed(source))
     }
 
-    /// Changes the counts only.
-    pub async fn count(&self, at: Offsets, totals: OutputTotals) -> Result<(), OutputError> {
-        let stored = self.store.append_segment(self.attempt, None, raw(at), raw(at), totals).await;
+    /// Changes the counts only. With an owner the log is made in the same transaction.
+    pub async fn count(
+        &self,
+        opening: Option<&OutputOwner>,
+        at: Offsets,
+        totals: OutputTotals,
+    ) -> Result<(), OutputError> {
+        let stored = match opening {
+            Some(owner) => self.store.open_with_segment(owner, None, raw(at), totals).await,
+            None => self.store.append_segment(self.attempt, None, raw(at), raw(at), totals).await,
+        };
         stored.map(|_stored: SegmentStored| ()).map_err(|source| self.append_failed(source))
     }
 
