@@ -4,13 +4,14 @@
 //! a log that this program did not write.
 
 mod cells;
+mod events;
 
 use std::sync::Arc;
 
 use crate::id::{AttemptId, HostName, StepId};
 use crate::run::event::{AttemptPlan, DropReason, Ending, Event, Purpose, StepResult};
 use crate::run::state::{
-    AttemptPhase, AttemptState, Cell, CellState, Ended, HostState, Pause, Standing, State, StepState, Stop, UndoState,
+    AttemptPhase, AttemptState, Cell, CellState, HostState, Standing, State, StepState, UndoState,
 };
 
 /// The log says something that cannot have happened.
@@ -93,141 +94,43 @@ impl State {
         match event {
             Event::RunStarted { .. } => Err(self.corrupt("a run starts once")),
             Event::HostProven { host, facts } => self.set_standing(host, Standing::Proven(facts.clone())),
-            Event::HostRefused { host, reason, next_step } => {
-                self.set_standing(host, Standing::Refused { reason: reason.clone(), next_step: next_step.clone() })
-            }
+            Event::HostRefused { host, reason, next_step } => self.refuse_host(host, reason, next_step),
             Event::HostUnreachable { host, reason } => self.count_unreachable(host, reason),
             Event::HostDropped { host, why } => self.drop_host(host, why),
             Event::StepEntered { step } => self.enter(step),
-            Event::StepSkipped { step, hosts, why } => self.each_cell(step, hosts, |cell, at_ms| {
-                cell.finish(CellState::Skipped(why.clone()), at_ms);
-            }),
+            Event::StepSkipped { step, hosts, why } => self.skip(step, hosts, why),
             Event::StepConfirmed { step, hosts, .. } => self.each_cell(step, hosts, |cell, _| cell.released = true),
-            Event::StepAnswered { step, values, .. } => {
-                let index = self.step_position(step)?;
-                self.steps[index].changed_seq = self.seq;
-                self.take_values(index, None, values);
-                Ok(())
-            }
-            Event::WaitStarted { step, until_ms } => {
-                let index = self.step_position(step)?;
-                self.steps[index].wait_until_ms = Some(*until_ms);
-                Ok(())
-            }
+            Event::StepAnswered { step, values, .. } => self.answer(step, values),
+            Event::WaitStarted { step, until_ms } => self.wait(step, *until_ms),
             Event::AttemptPlanned(plan) => self.plan_attempt(plan),
-            Event::AttemptRunning { attempt } => {
-                self.phase(attempt, |_, at_ms| AttemptPhase::Running { since_ms: at_ms })
-            }
-            Event::AttemptUnreachable { attempt, reason } => self.phase(attempt, |phase, at_ms| match phase {
-                AttemptPhase::Unreachable { since_ms, tries, seen_running, .. } => AttemptPhase::Unreachable {
-                    since_ms: *since_ms,
-                    tries: tries + 1,
-                    reason: reason.clone(),
-                    seen_running: *seen_running,
-                },
-                AttemptPhase::Running { since_ms } => AttemptPhase::Unreachable {
-                    since_ms: at_ms,
-                    tries: 1,
-                    reason: reason.clone(),
-                    seen_running: Some(*since_ms),
-                },
-                AttemptPhase::Starting | AttemptPhase::Over { .. } => {
-                    AttemptPhase::Unreachable { since_ms: at_ms, tries: 1, reason: reason.clone(), seen_running: None }
-                }
-            }),
-            Event::AttemptOverdue { attempt } => {
-                self.live_attempt(attempt)?.overdue = true;
-                Ok(())
-            }
-            Event::AttemptStopFailed { attempt } => {
-                self.live_attempt(attempt)?;
-                if let Some(stop) = &mut self.stop
-                    && !stop.failed.contains(attempt)
-                {
-                    stop.failed.push(*attempt);
-                }
-                Ok(())
-            }
+            Event::AttemptRunning { attempt } => self.phase(attempt, AttemptPhase::seen_running_at),
+            Event::AttemptUnreachable { attempt, reason } => self.phase(attempt, |phase, at| phase.away(reason, at)),
+            Event::AttemptOverdue { attempt } => self.overdue(attempt),
+            Event::AttemptStopFailed { attempt } => self.stop_failed(attempt),
             Event::AttemptEnded { attempt, ending } => self.end_attempt(attempt, ending),
-            Event::GuardHeld { step, host, guard } => self.one_cell(step, host, |cell, _| {
-                cell.state = CellState::Guarded(guard + 1);
-            }),
-            Event::StepWorked { step, host } => self.one_cell(step, host, |cell, at_ms| {
-                cell.state = CellState::Worked { since_ms: at_ms };
-            }),
-            Event::VerifyPostponed { step, host, at_ms, why } => self.one_cell(step, host, |cell, now_ms| {
-                let since_ms = match cell.state {
-                    CellState::Verifying { since_ms, .. } | CellState::VerifyDue { since_ms, .. } => since_ms,
-                    _ => now_ms,
-                };
-                cell.state = CellState::VerifyDue { at_ms: *at_ms, since_ms, why: why.clone() };
-            }),
-            Event::ValuesCaptured { step, host, values } => {
-                let index = self.step_position(step)?;
-                self.take_values(index, Some(host), values);
-                self.one_cell(step, host, |cell, _| cell.values.extend(values.clone()))
+            Event::GuardHeld { step, host, guard } => self.one_cell(step, host, |cell, _| cell.guarded(guard + 1)),
+            Event::StepWorked { step, host } => self.one_cell(step, host, Cell::worked),
+            Event::VerifyPostponed { step, host, at_ms, why } => {
+                self.one_cell(step, host, |cell, now_ms| cell.verify_at(*at_ms, why, now_ms))
             }
-            Event::RetryScheduled { step, host, at_ms, why } => self.one_cell(step, host, |cell, _| {
-                cell.state = CellState::RetryAt { at_ms: *at_ms, why: why.clone() };
-            }),
-            Event::StepFinished { step, host, result } => self.one_cell(step, host, |cell, at_ms| {
-                cell.finish(CellState::Finished(result.clone()), at_ms);
-            }),
+            Event::ValuesCaptured { step, host, values } => self.capture(step, host, values),
+            Event::RetryScheduled { step, host, at_ms, why } => {
+                self.one_cell(step, host, |cell, _| cell.retry_at(*at_ms, why))
+            }
+            Event::StepFinished { step, host, result } => {
+                self.one_cell(step, host, |cell, at_ms| cell.finish(CellState::Finished(result.clone()), at_ms))
+            }
             Event::RetryRequested { step, hosts, .. } => self.each_cell(step, hosts, |cell, _| cell.start_over()),
             Event::UnknownResolved { step, host, resolution, note, .. } => self.resolve(step, host, *resolution, note),
-            Event::RunPaused { why, by } => {
-                self.pause = Some(Pause { why: why.clone(), by: by.clone(), since_ms: at_ms });
-                // A pause is also how a stop of some commands ends.
-                self.stop = self.stop.take().filter(|stop| !stop.attempts.is_empty());
-                self.touch_current();
-                Ok(())
-            }
-            Event::RunResumed { .. } => {
-                self.pause = None;
-                self.forget_unreachable();
-                self.touch_current();
-                Ok(())
-            }
-            Event::StopRequested { attempts, then, why, by } => {
-                self.stop = Some(Stop {
-                    attempts: attempts.clone(),
-                    then: *then,
-                    why: why.clone(),
-                    by: by.clone(),
-                    failed: Vec::new(),
-                });
-                self.touch_current();
-                Ok(())
-            }
-            Event::WheelTaken { by, .. } => {
-                self.driver = by.clone();
-                self.touch_current();
-                Ok(())
-            }
-            Event::SecretsLost => {
-                self.secrets_missing = true;
-                Ok(())
-            }
-            Event::SecretsSupplied { .. } => {
-                self.secrets_missing = false;
-                Ok(())
-            }
+            Event::RunPaused { why, by } => self.pause_run(why, by.as_ref()),
+            Event::RunResumed { .. } => self.resume_run(),
+            Event::StopRequested { attempts, then, why, by } => self.begin_stop(attempts, *then, why, by),
+            Event::WheelTaken { by, .. } => self.pass_wheel(by),
+            Event::SecretsLost => self.secrets_are_missing(true),
+            Event::SecretsSupplied { .. } => self.secrets_are_missing(false),
             Event::UndoStarted { steps, by } => self.begin_undo(steps, by.clone()),
-            Event::UndoFinished { .. } => match &mut self.undo {
-                Some(undo) if !undo.remaining.is_empty() => {
-                    undo.remaining.remove(0);
-                    undo.attempt = None;
-                    self.touch_current();
-                    Ok(())
-                }
-                Some(_) | None => Err(self.corrupt("nothing is being taken back")),
-            },
-            Event::RunEnded { end, why } => {
-                self.ended = Some(Ended { end: *end, why: why.clone(), at_ms });
-                self.pause = None;
-                self.stop = None;
-                Ok(())
-            }
+            Event::UndoFinished { .. } => self.end_undo(),
+            Event::RunEnded { end, why } => self.end_run(*end, why),
         }
     }
 
@@ -382,13 +285,7 @@ impl State {
     ) -> Result<(), CorruptLog> {
         let at_ms = self.at_ms;
         let state = self.live_attempt(attempt)?;
-        state.phase = match (&state.phase, change(&state.phase, at_ms)) {
-            // A command that was seen running keeps the moment it began through a lost connection.
-            (AttemptPhase::Unreachable { seen_running: Some(since_ms), .. }, AttemptPhase::Running { .. }) => {
-                AttemptPhase::Running { since_ms: *since_ms }
-            }
-            (_, phase) => phase,
-        };
+        state.phase = change(&state.phase, at_ms);
         Ok(())
     }
 

@@ -39,6 +39,26 @@ impl Cell {
         self.ended_at_ms = Some(at_ms);
     }
 
+    pub(super) fn guarded(&mut self, held: usize) {
+        self.state = CellState::Guarded(held);
+    }
+
+    pub(super) fn worked(&mut self, at_ms: i64) {
+        self.state = CellState::Worked { since_ms: at_ms };
+    }
+
+    pub(super) fn verify_at(&mut self, at_ms: i64, why: &str, now_ms: i64) {
+        let since_ms = match self.state {
+            CellState::Verifying { since_ms, .. } | CellState::VerifyDue { since_ms, .. } => since_ms,
+            _ => now_ms,
+        };
+        self.state = CellState::VerifyDue { at_ms, since_ms, why: why.to_owned() };
+    }
+
+    pub(super) fn retry_at(&mut self, at_ms: i64, why: &str) {
+        self.state = CellState::RetryAt { at_ms, why: why.to_owned() };
+    }
+
     pub(super) fn start_over(&mut self) {
         self.state = CellState::Pending;
         self.released = false;
