@@ -45,7 +45,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("openssh", &["src/transport/ssh.rs"]),
     ("reqwest", &["src/cli", "src/notify"]),
     ("rust_embed", &["src/web"]),
-    ("serde_yaml", &["src/yaml.rs", "src/yaml/"]),
+    ("granit_parser", &["src/yaml.rs", "src/yaml/"]),
     ("sqlx", &["src/store"]),
     ("sqlx_postgres", &["src/store"]),
     ("sqlx_sqlite", &["src/store"]),
