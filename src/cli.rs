@@ -13,6 +13,7 @@ mod completions;
 mod explain;
 mod format;
 mod report;
+mod schema;
 mod terminal;
 mod version;
 
@@ -71,6 +72,7 @@ macro_rules! subcommands {
 // In the order of `steadyhand --help`.
 subcommands! {
     check::Check,
+    schema::Schema,
     completions::Completions,
     version::Version,
 }

@@ -103,3 +103,12 @@ fn colours_follow_the_environment() {
     assert!(stdout(&coloured).contains('\x1b'));
     assert!(!stdout(&output(&["--help"])).contains('\x1b'), "a pipe is not coloured");
 }
+
+#[test]
+fn schemas_are_json_schemas_of_draft_07() {
+    for arguments in [["schema"].as_slice(), &["schema", "runbook"], &["schema", "inventory"]] {
+        let schema: serde_json::Value = serde_json::from_slice(&output(arguments).stdout).expect("it is JSON");
+        assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#", "{arguments:?}");
+        assert!(schema["properties"]["steadyhand"].is_object(), "{arguments:?}");
+    }
+}
