@@ -12,9 +12,12 @@ mod check;
 mod completions;
 mod explain;
 mod format;
+mod parts;
 mod report;
 mod schema;
+mod serve;
 mod terminal;
+mod token;
 mod version;
 
 use std::io::{self, Write};
@@ -71,8 +74,10 @@ macro_rules! subcommands {
 
 // In the order of `steadyhand --help`.
 subcommands! {
+    serve::Serve,
     check::Check,
     schema::Schema,
+    token::Token,
     completions::Completions,
     version::Version,
 }
@@ -100,6 +105,12 @@ pub fn main() -> ExitCode {
 /// The whole command with all subcommands, for completions and for tests.
 pub fn command() -> clap::Command {
     Arguments::command()
+}
+
+/// The threads that asynchronous subcommands run on.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.explain("cannot start threads", "check the limits of this account: ulimit -u")
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

@@ -1,0 +1,88 @@
+//! Builds the parts of a server and hands them to each other: the only place that does.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::explain::Explain;
+use crate::clock::{Clock, System};
+use crate::engine::{Engine, Parts};
+use crate::environment;
+use crate::library::Library;
+use crate::store::{DatabaseUrl, EngineLock, Store};
+use crate::transport::recorded::Recorded;
+use crate::transport::router::Router;
+
+/// Where a server keeps what survives.
+#[derive(Args, Clone, Debug)]
+pub(super) struct DataOptions {
+    /// Folder for the database and stored output [default: ~/.local/state/steadyhand]
+    #[arg(long, value_name = "DIR", env = "STEADYHAND_DATA")]
+    pub data: Option<PathBuf>,
+
+    /// sqlite:PATH or postgres://USER@HOST/NAME [default: SQLite in the data folder]
+    #[arg(long, value_name = "URL", env = "STEADYHAND_DATABASE", hide_env_values = true)]
+    pub database: Option<String>,
+}
+
+impl DataOptions {
+    /// The data folder, made private if it is new.
+    pub fn folder(&self) -> anyhow::Result<PathBuf> {
+        if let Some(folder) = &self.data {
+            return Ok(folder.clone());
+        }
+        let state = environment::os_text("XDG_STATE_HOME").map(PathBuf::from);
+        let home = || environment::os_text("HOME").map(|home| Path::new(&home).join(".local/state"));
+        let state = state.or_else(home);
+        state
+            .map(|state| state.join("steadyhand"))
+            .ok_or_else(|| anyhow::anyhow!("neither HOME nor XDG_STATE_HOME is set"))
+            .explain("cannot find a folder for the data", "name one: --data DIR")
+    }
+
+    /// Opens the store.
+    pub async fn open_store(&self, folder: &Path) -> anyhow::Result<Store> {
+        let next = "check the folder's owner, rights and free space, or name another with --data";
+        let url = match &self.database {
+            Some(url) => url.parse().explain("cannot use the database", "see --help for the forms of --database")?,
+            None => DatabaseUrl::in_data_dir(folder),
+        };
+        Store::open(&url, folder).await.explain(format!("cannot open the data in {}", folder.display()), next)
+    }
+
+    fn is_sqlite(&self) -> bool {
+        self.database.as_deref().is_none_or(|url| url.starts_with("sqlite"))
+    }
+}
+
+/// Builds an engine over a data folder and a runbook repository. Nothing is taken up yet.
+///
+/// `local_home` gives commands on the server itself another home (the demo's throwaway one).
+pub(super) async fn build_engine(
+    options: &DataOptions,
+    repo: &Path,
+    local_home: Option<PathBuf>,
+) -> anyhow::Result<Engine> {
+    let folder = options.folder()?;
+    let library = Library::open(repo)
+        .await
+        .explain("cannot open the runbooks", "name their folder with --repo, or make one: steadyhand init DIR")?;
+    let store = options.open_store(&folder).await?;
+    let lock = match options.is_sqlite() {
+        true => Some(EngineLock::acquire(&folder).explain(
+            format!("cannot work on the data in {}", folder.display()),
+            "stop the other one, talk to it with --server, or use another folder with --data",
+        )?),
+        false => None,
+    };
+    let ssh = folder.join("ssh");
+    let router = Router::new(&ssh, Recorded::new())
+        .explain(format!("cannot prepare ssh connections in {}", ssh.display()), "check the folder's rights")?;
+    let router = match local_home {
+        Some(home) => router.with_local_home(home),
+        None => router,
+    };
+    let clock: Arc<dyn Clock> = Arc::new(System::start());
+    Ok(Engine::new(Parts { store, library, transport: Arc::new(router), clock, lock }))
+}

@@ -1,0 +1,167 @@
+//! `steadyhand serve`.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use super::explain::Explain;
+use super::parts::{DataOptions, build_engine};
+use super::terminal::Terminal;
+use crate::access::secret::{self, Door};
+use crate::access::session::LOGIN_LINK_MS;
+use crate::engine::Engine;
+use crate::entropy;
+use crate::web::{Web, WebOptions};
+
+/// Who the one-time login link logs in.
+const ADMIN: &str = "user:admin";
+
+const AFTER_HELP: &str = "\
+At its first start, and with --login, the server prints a login link that works once.
+
+SIGTERM and Ctrl-C end it gracefully: what arrived is stored, commands on the hosts go on, and the next
+start takes them up. A second signal ends it at once; nothing is lost by that either.
+
+Exit codes: 0 ended by a signal, 2 could not start (the message says why)";
+
+/// Run the server: pages, HTTP API, and the engine that carries runs on
+#[derive(Args)]
+#[command(after_help = AFTER_HELP)]
+pub(super) struct Serve {
+    /// Folder with inventory.yaml and runbooks/, usually a git repository
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    repo: PathBuf,
+
+    #[command(flatten)]
+    data: DataOptions,
+
+    /// Where to listen
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7878")]
+    listen: SocketAddr,
+
+    /// Where people reach the server, if not at --listen: https://ops.example.org
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+
+    /// Print a fresh login link
+    #[arg(long)]
+    login: bool,
+
+    /// Form of the log on standard error
+    #[arg(long, value_enum, default_value_t = LogFormat::Human)]
+    log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum LogFormat {
+    Human,
+    Json,
+}
+
+impl Serve {
+    pub(super) fn run(self, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
+        log_to_stderr(self.log_format);
+        private_files();
+        super::runtime()?.block_on(self.serve(terminal))
+    }
+
+    async fn serve(self, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
+        let engine = build_engine(&self.data, &self.repo, None).await?;
+        let next = "stop what listens there, or choose another place with --listen";
+        let listener =
+            TcpListener::bind(self.listen).await.explain(format!("cannot listen on {}", self.listen), next)?;
+        let address = listener.local_addr()?;
+        let taken = engine.recover().await.explain("cannot take up earlier runs", "see the cause above")?;
+        if taken > 0 {
+            tracing::info!(runs = taken, "took up runs that had not ended");
+        }
+        let base = self.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
+        writeln!(terminal.out, "Steadyhand listens on {base}")?;
+        if self.login || is_first_start(&engine).await? {
+            let link = login_link(&engine, &base).await?;
+            writeln!(terminal.out, "Log in, once, within a day: {link}")?;
+        }
+        terminal.out.flush()?;
+        serve_until_signal(engine, listener, WebOptions { public_url: self.public_url, shares_require_login: false })
+            .await
+    }
+}
+
+/// Serves pages and API until SIGTERM or SIGINT, then drains. A second signal ends the process at once.
+pub(super) async fn serve_until_signal(
+    engine: Engine,
+    listener: TcpListener,
+    options: WebOptions,
+) -> anyhow::Result<ExitCode> {
+    let shutdown = CancellationToken::new();
+    let clock = engine.clock().clone();
+    let told = shutdown.clone();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("ending; commands on the hosts go on");
+        told.cancel();
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        std::process::exit(130);
+    });
+    let web = Web::new(engine.clone(), clock, options);
+    let served = crate::web::serve(listener, web, shutdown).await;
+    engine.drain().await;
+    served.explain("cannot go on serving", "see the cause above")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A link that logs its holder in once.
+pub(super) async fn login_link(engine: &Engine, base: &str) -> anyhow::Result<String> {
+    let text = secret::text(Door::Login, entropy::fresh_token());
+    let hash = secret::hash(Door::Login, &text).expect("a fresh token has the form of its door");
+    let now_ms = engine.clock().wall_ms();
+    engine
+        .store()
+        .create_login_link(hash, ADMIN, now_ms, now_ms + LOGIN_LINK_MS)
+        .await
+        .explain("cannot store a login link", "check the free space of the data folder")?;
+    Ok(format!("{base}/login?token={text}"))
+}
+
+/// Nobody was ever let in: no link was used, no token made.
+async fn is_first_start(engine: &Engine) -> anyhow::Result<bool> {
+    const STARTED: &str = "server/started";
+    let store = engine.store();
+    let before = store.setting(STARTED).await.explain("cannot read the data", "see the cause above")?;
+    if before.is_some() {
+        return Ok(false);
+    }
+    store.set_setting(STARTED, 0, "yes").await.explain("cannot write the data", "see the cause above")?;
+    Ok(true)
+}
+
+/// Files that this process makes are its owner's alone.
+fn private_files() {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+}
+
+/// The log, on standard error: `RUST_LOG` chooses, `info` unless set.
+fn log_to_stderr(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second initialisation in one process would be a test's; the first one stands.
+    let _ = match format {
+        LogFormat::Human => log.try_init(),
+        LogFormat::Json => log.json().try_init(),
+    };
+}
