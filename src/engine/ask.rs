@@ -100,3 +100,18 @@ pub enum EngineError {
     #[error("the server could not read the runbooks: {0}")]
     Library(String),
 }
+
+/// An error with everything that led to it, for people who are to mend the cause.
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let next = error.to_string();
+        // Some libraries repeat their cause in their own text.
+        if !text.contains(&next) {
+            text = format!("{text}: {next}");
+        }
+        cause = error.source();
+    }
+    text
+}

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 use super::Shared;
+use super::ask::with_causes;
 use super::live::Message;
 use super::output::{AttemptLog, Caps, LogMeta, LogSummary, OutputError};
 use crate::id::{RunId, ValueName};
@@ -249,8 +250,7 @@ impl AttemptTask {
     async fn say_and_wait(&self, error: &OutputError) {
         let attempt = self.attempt.plan.attempt;
         tracing::error!(run.id = %self.run, %attempt, %error, "output waits on the host: it cannot be stored");
-        let said =
-            std::error::Error::source(error).map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
+        let said = with_causes(error);
         // A closed inbox means that the run has ended.
         let _ = self.sender.send(Message::Storage(Some(said))).await;
         tokio::time::sleep(STORE_AGAIN).await;

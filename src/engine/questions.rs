@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
 use super::Engine;
-use super::ask::{ActError, EngineError};
+use super::ask::{ActError, EngineError, with_causes};
 use super::codec::{NumberedEvent, decoded, replayed};
 use super::live::{Message, Seen};
 use crate::id::{RunId, ValueName};
@@ -126,5 +126,5 @@ impl Engine {
 }
 
 pub(super) fn reading(error: &StoreError) -> EngineError {
-    EngineError::Storage { attempted: "read what is stored".to_owned(), reason: error.to_string() }
+    EngineError::Storage { attempted: "read what is stored".to_owned(), reason: with_causes(error) }
 }
