@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::ask::{EngineError, HostsAsked, StartError, StartRequest, Started};
+use super::ask::{EngineError, HostsAsked, StartError, StartRequest, Started, with_causes};
 use super::codec::encoded;
 use super::live::row;
 use super::questions::reading;
@@ -10,7 +10,7 @@ use super::worker::Worker;
 use super::{Engine, PARALLEL_MAX};
 use crate::diagnostic::Severity;
 use crate::entropy;
-use crate::id::{HostName, RunbookPath, ValueName};
+use crate::id::{HostName, RunId, RunbookPath, ValueName};
 use crate::inventory::Inventory;
 use crate::inventory::selector::Selector;
 use crate::inventory::target::Target;
@@ -36,24 +36,31 @@ impl Engine {
         }
         let plan = self.dry_run(&request).await?;
         let _one_at_a_time = self.shared.starting.lock().await;
-        if let Some(started) = self.started_before(&request).await? {
-            return Ok(started);
+        let reserved = self.reserved(&request).await?;
+        if let Some(run) = reserved
+            && self.shared.store.run(run).await.map_err(|error| reading(&error))?.is_some()
+        {
+            return Ok(Started { run, seq: 1, fresh: false });
         }
         if let Some(held) = self.shared.lock_held(&plan) {
             return Err(StartError::Guard(held.to_string()));
         }
         let now_ms = self.shared.clock.wall_ms();
-        let run = entropy::fresh_run_id(now_ms);
+        let run = match reserved {
+            Some(run) => run,
+            None => self.reserve(&request, entropy::fresh_run_id(now_ms)).await?,
+        };
+        // Led before it is stored: once it is stored, nothing that can fail stands before its task.
+        let Some(epoch) = self.shared.lead(run).await.map_err(|error| storing("lead the run", &error))? else {
+            return Err(StartError::Guard("another server is starting this run".to_owned()));
+        };
         let digest = plan.digest();
         let event = Event::RunStarted { run, plan: Box::new(plan), digest, by: request.by.clone() };
         let state = State::first(now_ms, &event).expect("a start is a run's first event");
-        let appended = self.shared.store.append(run, 0, None, &[encoded(&event, now_ms)], &row(run, &state)).await;
+        let events = [encoded(&event, now_ms)];
+        let appended = self.shared.store.append(run, 0, Some(epoch), &events, &row(run, &state)).await;
         appended.map_err(|error| storing("store the start of the run", &error))?;
-        self.remember_key(&request, run).await?;
-        let lead = self.shared.lead(run).await.map_err(|error| reading(&error))?;
-        if let Some(epoch) = lead {
-            Worker::spawn(&self.shared, state, epoch, request.secrets, Input::Begin);
-        }
+        Worker::spawn(&self.shared, state, epoch, request.secrets, Input::Begin);
         tracing::info!(run.id = %run, "the run started");
         Ok(Started { run, seq: 1, fresh: true })
     }
@@ -127,21 +134,27 @@ impl Engine {
         Ok(Some(Continues { run: *run, from: from.clone(), values }))
     }
 
-    async fn started_before(&self, request: &StartRequest) -> Result<Option<Started>, StartError> {
+    /// The run that an earlier request with the same idempotency key started, or died before it could.
+    async fn reserved(&self, request: &StartRequest) -> Result<Option<RunId>, StartError> {
         let Some(key) = setting_key(request) else {
             return Ok(None);
         };
         let found = self.shared.store.setting(&key).await.map_err(|error| reading(&error))?;
-        let run = found.and_then(|setting| setting.value.parse().ok());
-        Ok(run.map(|run| Started { run, seq: 1, fresh: false }))
+        Ok(found.and_then(|setting| setting.value.parse().ok()))
     }
 
-    async fn remember_key(&self, request: &StartRequest, run: crate::id::RunId) -> Result<(), StartError> {
-        if let Some(key) = setting_key(request) {
-            let stored = self.shared.store.set_setting(&key, 0, &run.to_string()).await;
-            stored.map_err(|error| storing("remember the idempotency key", &error))?;
+    /// Stores which run the idempotency key stands for, before that run is. A crash between the two starts nothing,
+    /// and the repeated request starts this very run. (The other way round it started a second one.)
+    async fn reserve(&self, request: &StartRequest, run: RunId) -> Result<RunId, StartError> {
+        let Some(key) = setting_key(request) else {
+            return Ok(run);
+        };
+        let stored = self.shared.store.set_setting(&key, 0, &run.to_string()).await;
+        match stored.map_err(|error| storing("remember the idempotency key", &error))? {
+            Some(_) => Ok(run),
+            // Another server was quicker.
+            None => Ok(self.reserved(request).await?.unwrap_or(run)),
         }
-        Ok(())
     }
 }
 
@@ -151,8 +164,8 @@ fn setting_key(request: &StartRequest) -> Option<String> {
     Some(format!("start/{}", crate::id::Digest::of(format!("{}\n{key}", request.by).as_bytes())))
 }
 
-fn storing(attempted: &str, error: &dyn std::fmt::Display) -> EngineError {
-    EngineError::Storage { attempted: attempted.to_owned(), reason: error.to_string() }
+fn storing(attempted: &str, error: &dyn std::error::Error) -> EngineError {
+    EngineError::Storage { attempted: attempted.to_owned(), reason: with_causes(error) }
 }
 
 fn unreadable(error: LibraryError) -> StartError {
