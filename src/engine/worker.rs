@@ -7,16 +7,17 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::Shared;
-use super::ask::ActError;
+use super::ask::{ActError, with_causes};
 use super::attempt::{AttemptTask, Road};
 use super::codec::encoded;
 use super::live::{Live, Message, Seen, Told, row};
 use crate::entropy;
 use crate::id::{AttemptId, HostName, RunId, UserName, ValueName};
 use crate::redact::{Needles, SecretText};
-use crate::run::action::{Action, Effect, Input, Refusal, Report};
+use crate::run::action::{Action, Effect, Heads, Input, Refusal, Report};
 use crate::run::decide::{Decision, decide};
 use crate::run::event::Event;
+use crate::run::outcome::Exit;
 use crate::run::picture::picture;
 use crate::run::state::State;
 use crate::run::wake::wake_at;
@@ -209,7 +210,7 @@ impl Worker {
                 }
                 Err(AppendError::Store(error)) => {
                     tracing::error!(run.id = %self.run, %error, "the run waits: its events cannot be stored");
-                    self.seen.send_modify(|seen| seen.stalled = Some(error.to_string()));
+                    self.seen.send_modify(|seen| seen.stalled = Some(with_causes(&error)));
                     self.hint.send_modify(|count| *count += 1);
                     tokio::select! {
                         () = self.shared.draining.cancelled() => return Next::End,
@@ -324,7 +325,8 @@ impl Worker {
                 || seen.borrow().state.attempts.get(&attempt).is_none_or(crate::run::state::AttemptState::is_over);
             while !over() {
                 let report = match stop_once(&shared, run, &target, &key, grace).await {
-                    Ok(report) => report,
+                    Ok(Stopped::Say(report)) => Some(report),
+                    Ok(Stopped::Done(exit)) => told_without_follower(&seen.borrow().state, attempt, exit),
                     Err(error) => {
                         tracing::warn!(run.id = %run, %host, %attempt, %error, "cannot stop the command yet");
                         None
@@ -384,31 +386,45 @@ async fn release_on(shared: Arc<Shared>, run: RunId, state: State, host: HostNam
     }
 }
 
-/// Ends an attempt: void if it has not begun, else stopped. None if its follower will report the end.
+/// How an attempt stands after it was asked to end.
+enum Stopped {
+    Say(Report),
+    /// It has ended by itself or by the signal, and the host knows how; its follower brings that with its output.
+    Done(Exit),
+}
+
+/// Output is not taken while the run's secrets are missing, so nobody would report an end that a person asked for.
+fn told_without_follower(state: &State, attempt: AttemptId, exit: Exit) -> Option<Report> {
+    let asked_for = state.stop.as_ref().is_some_and(|stop| stop.attempts.contains(&attempt));
+    (state.secrets_missing && asked_for).then(|| Report::Ended(exit, Heads::default()))
+}
+
+/// Ends an attempt: void if it has not begun, else stopped.
 async fn stop_once(
     shared: &Shared,
     run: RunId,
     target: &crate::inventory::target::Target,
     key: &AttemptKey,
     grace: Duration,
-) -> Result<Option<Report>, TransportError> {
-    match shared.transport.void(run, target, key).await? {
-        AttemptStatus::Void => Ok(Some(Report::DidNotRun("stopped before it began".to_owned()))),
-        AttemptStatus::Done(_) => Ok(None),
-        AttemptStatus::Gone(because) => Ok(Some(Report::Gone(because))),
-        AttemptStatus::Lost => Ok(Some(Report::Lost)),
+) -> Result<Stopped, TransportError> {
+    let report = match shared.transport.void(run, target, key).await? {
+        AttemptStatus::Void => Report::DidNotRun("stopped before it began".to_owned()),
+        AttemptStatus::Done(exit) => return Ok(Stopped::Done(exit)),
+        AttemptStatus::Gone(because) => Report::Gone(because),
+        AttemptStatus::Lost => Report::Lost,
         AttemptStatus::Absent | AttemptStatus::Running => match shared.transport.stop(run, target, key, grace).await? {
-            StopReport::StillRunning => Ok(Some(Report::StopFailed)),
-            StopReport::Stopped(AttemptStatus::Done(_)) => Ok(None),
+            StopReport::StillRunning => Report::StopFailed,
+            StopReport::Stopped(AttemptStatus::Done(exit)) => return Ok(Stopped::Done(exit)),
             StopReport::Stopped(
                 AttemptStatus::Gone(_)
                 | AttemptStatus::Lost
                 | AttemptStatus::Void
                 | AttemptStatus::Absent
                 | AttemptStatus::Running,
-            ) => Ok(Some(Report::Stopped)),
+            ) => Report::Stopped,
         },
-    }
+    };
+    Ok(Stopped::Say(report))
 }
 
 /// Sleeps until the run wants to be looked at; for ever if only a person or a host can go on.

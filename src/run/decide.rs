@@ -134,7 +134,10 @@ impl Draft<'_> {
         let live: Vec<(AttemptId, bool)> =
             self.state.live_attempts().map(|(id, attempt)| (*id, attempt.overdue)).collect();
         for (attempt, overdue) in live {
-            self.effects.push(Effect::Attend { attempt, after: Duration::ZERO });
+            // Output that came without the secrets would be stored unmasked. It waits on the host.
+            if !self.state.secrets_missing {
+                self.effects.push(Effect::Attend { attempt, after: Duration::ZERO });
+            }
             let stopping = self.state.stop.as_ref().is_some_and(|stop| stop.attempts.contains(&attempt));
             if overdue || stopping {
                 self.effects.push(Effect::Stop { attempt, grace: STOP_GRACE });

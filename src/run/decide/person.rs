@@ -1,6 +1,7 @@
 //! What people ask of a run: each request is checked against what they saw, who drives, and what is due.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::{Draft, STOP_GRACE};
 use crate::id::{AttemptId, HostName, StepId, ValueName};
@@ -358,6 +359,10 @@ impl Draft<'_> {
             return Err(Refusal::NotNow("no secret is missing".to_owned()));
         }
         self.emit(Event::SecretsSupplied { by: by.clone() });
+        let waiting: Vec<AttemptId> = self.state.live_attempts().map(|(id, _)| *id).collect();
+        for attempt in waiting {
+            self.effects.push(Effect::Attend { attempt, after: Duration::ZERO });
+        }
         Ok(())
     }
 
