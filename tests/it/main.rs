@@ -8,6 +8,7 @@ mod cli;
 mod docs;
 mod events;
 mod examples;
+mod faults;
 mod format;
 mod library;
 mod output;

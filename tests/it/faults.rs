@@ -1,0 +1,14 @@
+//! Nothing is lost: real engines over real sshd hosts, while servers, connections, hosts and disks fail.
+
+mod connections;
+mod crash;
+mod endings;
+mod hosts;
+mod ledger;
+mod people;
+mod secrets;
+mod stopping;
+mod storage;
+mod unknown;
+mod values;
+mod world;
