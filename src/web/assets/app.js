@@ -67,7 +67,9 @@
   // always the page's own parts, fetched again, so that there is one way to draw them. ---
   const run = () => $("#run[data-live]");
   let stream, refreshing = false, again = false, retryMs = 1000, poll, seen;
+  let liveText = "", liveOff = false;
   const live = (text, off) => {
+    [liveText, liveOff] = [text, off];
     const mark = $("#live");
     if (!mark || mark.textContent === text) return;
     mark.textContent = text;
@@ -236,7 +238,7 @@
     if (event.key === "g") { lead = Date.now(); return; }
     if (event.key === "h" && Date.now() - lead < 1500) { location.href = "/"; return; }
     const act = {
-      "/": () => $("input[type=search]")?.focus() ?? (location.href = "/runbooks"),
+      "/": () => { const search = $("input[type=search]"); if (search) search.focus(); else location.href = "/runbooks"; },
       n: () => hop("[data-step]", 1), p: () => hop("[data-step]", -1), f: () => hop("[data-step].bad, .found a", 1),
       l: () => all(".log").forEach(follow), w: () => wrap($("#log")?.classList.contains("nowrap")),
       t: () => { local = !local; keep("times", local ? "local" : "utc"); showTimes(); say(local ? `Times in ${zone}` : "Times in UTC"); },
@@ -255,7 +257,7 @@
     target.scrollIntoView({ block: "center" });
   }
 
-  function dress() { showTimes(); gates(); countHosts(); }
+  function dress() { if (liveText) live(liveText, liveOff); showTimes(); gates(); countHosts(); }
   dress();
   markLines(true);
   all(".tail .log").forEach(follow);

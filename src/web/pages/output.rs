@@ -16,7 +16,7 @@ use crate::web::query::{self, Fields, QueryFields};
 use crate::web::reading::{output, runs};
 use crate::web::state::Web;
 use crate::web::view::output::{AttemptTab, Found, FoundLine, Link, OutputPage, chunks};
-use crate::web::view::step::{output_page, purpose_words};
+use crate::web::view::step::{attempt_words, output_page};
 
 /// Lines before a range that was asked for, so that it does not stand alone.
 const BEFORE_RANGE: u64 = 200;
@@ -102,9 +102,10 @@ fn empty(view: &RunView, step: &StepView, cell: &CellView, attempt: Option<&Atte
 fn tabs(cell: &CellView, shown: Option<&AttemptView>, here: &str) -> Vec<AttemptTab> {
     cell.attempts
         .iter()
-        .map(|attempt| AttemptTab {
+        .enumerate()
+        .map(|(position, attempt)| AttemptTab {
             href: format!("{here}?attempt={}", attempt.id),
-            words: format!("{} {}", purpose_words(attempt.purpose), attempt.number),
+            words: attempt_words(cell, position),
             outcome: attempt.outcome.clone(),
             current: shown.is_some_and(|shown| shown.id == attempt.id),
         })

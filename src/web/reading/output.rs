@@ -137,7 +137,7 @@ pub fn attempt<'a>(cell: &'a CellView, asked: Option<&str>) -> Result<Option<&'a
     };
     let by_number = asked.parse::<u32>().ok();
     let found = cell.attempts.iter().find(|attempt| match by_number {
-        Some(number) => attempt.number == number && attempt.purpose == Purpose::Main,
+        Some(number) => attempt.number == number,
         None => attempt.id.to_string() == asked,
     });
     found.map(Some).ok_or_else(|| Problem::not_found("this step has no such attempt on this host"))

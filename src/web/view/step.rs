@@ -168,9 +168,10 @@ impl CellLine {
             attempts: cell
                 .attempts
                 .iter()
-                .map(|attempt| AttemptLine {
+                .enumerate()
+                .map(|(position, attempt)| AttemptLine {
                     href: format!("{page}?attempt={}", attempt.id),
-                    words: format!("{} {}", purpose_words(attempt.purpose), attempt.number),
+                    words: attempt_words(cell, position),
                     outcome: attempt.outcome.clone(),
                 })
                 .collect(),
@@ -191,6 +192,18 @@ pub fn purpose_words(purpose: Purpose) -> &'static str {
         Purpose::Main => "attempt",
         Purpose::Verify => "verify",
         Purpose::Undo => "undo",
+    }
+}
+
+/// `attempt 2`: the second of its purpose on this host. The first of a purpose needs no number but for the main one.
+pub fn attempt_words(cell: &CellView, position: usize) -> String {
+    let purpose = cell.attempts[position].purpose;
+    let number = cell.attempts[..=position].iter().filter(|attempt| attempt.purpose == purpose).count();
+    match (purpose, number) {
+        (Purpose::Preview | Purpose::Guard(_) | Purpose::Verify | Purpose::Undo, 1) => {
+            purpose_words(purpose).to_owned()
+        }
+        _ => format!("{} {number}", purpose_words(purpose)),
     }
 }
 
