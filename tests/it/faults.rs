@@ -6,6 +6,7 @@ mod endings;
 mod hosts;
 mod ledger;
 mod people;
+mod program;
 mod secrets;
 mod stopping;
 mod storage;

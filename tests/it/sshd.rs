@@ -334,7 +334,7 @@ fn find_program(name: &str) -> PathBuf {
 }
 
 /// An address that nobody else uses: 127.x.y.z with a port that was free a moment ago.
-fn free_loopback_address() -> SocketAddr {
+pub fn free_loopback_address() -> SocketAddr {
     let random = uuid::Uuid::new_v4().into_bytes();
     let address = Ipv4Addr::new(127, 1 + random[0] % 200, random[1], 1 + random[2] % 250);
     let listener = TcpListener::bind((address, 0)).expect("127.0.0.0/8 belongs to this machine");

@@ -2,14 +2,12 @@
 //! Afterwards nothing was started twice, nothing that finished is lost, and every byte is there.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use steadyhand::id::RunId;
-
 use super::ledger::{self, Tally};
-use super::world::{Server, Start, World};
+use super::program::Program;
+use super::world::{World, cell};
 use crate::sshd::{Sshd, kill};
 
 /// At least this many deaths.
@@ -26,9 +24,6 @@ const RUNS_AT_ONCE: usize = 4;
 
 /// For the last life, in which nobody is killed.
 const FINISH_LIMIT: Duration = Duration::from_secs(180);
-
-/// Tells the child that it is the server, and of which folder.
-const SERVE: &str = "STEADYHAND_TEST_SERVE";
 
 /// xorshift: the same throws for the same seed.
 pub struct Dice(u64);
@@ -50,41 +45,44 @@ impl Dice {
     }
 }
 
+/// What was ordered: tickets, each with its run once the server has answered.
+#[derive(Default)]
+struct Orders(BTreeMap<String, Option<steadyhand::id::RunId>>);
+
 #[test]
 fn a_hundred_deaths_of_the_server_lose_nothing_and_start_nothing_twice() {
-    if let Ok(folder) = std::env::var(SERVE) {
-        return serve(Path::new(&folder));
-    }
     let mut dice = Dice::thrown();
     let begun = Instant::now();
     let mut world = World::with_hosts(&["web-1", "web-2", "web-3"]);
     ledger::prepare(&world);
     world.die();
-    let folder = world.folder.path().to_owned();
-    std::fs::create_dir(folder.join("orders")).expect("a new folder");
-    let mut tickets = Vec::new();
+    let mut program = Program::over(&world);
+    let mut orders = Orders::default();
     let (mut kills, mut idle_kills) = (0, 0);
-    while kills < KILLS_MIN || (tickets.len() < RUNS_WANTED && begun.elapsed() < KILLING_MAX) {
-        let mut child = spawn(&folder);
+    while kills < KILLS_MIN || (orders.0.len() < RUNS_WANTED && begun.elapsed() < KILLING_MAX) {
+        program.spawn();
         let life = Duration::from_millis(if dice.below(4) == 0 { dice.below(200) } else { 150 + dice.below(2000) });
         let end = Instant::now() + life;
         while Instant::now() < end {
-            order_more(&folder, &world.hosts, &mut tickets);
+            orders.place(&program, &world.hosts, end);
             std::thread::sleep(Duration::from_millis(5));
         }
         kills += 1;
-        idle_kills += usize::from(under_way(&world.hosts, &tickets) == 0);
-        end_with_kill(&mut child, &folder);
+        idle_kills += usize::from(orders.under_way(&world.hosts) == 0);
+        program.kill();
+        kill_masters(world.data());
     }
-    let mut child = spawn(&folder);
+    program.spawn();
     let deadline = Instant::now() + FINISH_LIMIT;
-    while under_way(&world.hosts, &tickets) > 0 && Instant::now() < deadline {
-        assert!(child.try_wait().expect("our child").is_none(), "the server ended by itself");
+    while !orders.repeat(&program, deadline) || orders.under_way(&world.hosts) > 0 {
+        assert!(program.is_up(), "the server ended by itself");
+        assert!(Instant::now() < deadline, "{} runs never end", orders.under_way(&world.hosts));
         std::thread::sleep(Duration::from_millis(50));
     }
-    end_with_kill(&mut child, &folder);
+    program.kill();
     world.restart();
-    let runs = runs_of(&folder, &tickets);
+    let runs: BTreeMap<_, _> =
+        orders.0.into_iter().map(|(ticket, run)| (ticket, run.expect("every order was answered"))).collect();
     for run in runs.values() {
         world.until(*run, "it ends or waits for a person", |view| view.ended_at_ms.is_some() || view.waiting.is_some());
     }
@@ -92,6 +90,70 @@ fn a_hundred_deaths_of_the_server_lose_nothing_and_start_nothing_twice() {
     println!("{kills} kills ({idle_kills} with nothing under way) in {:?}: {}", begun.elapsed(), told(&tally));
     assert!(tally.is_clean() && idle_kills * 4 < kills && tally.runs > RUNS_AT_ONCE, "{tally:#?}");
     assert_eq!(world.run_count(), tally.runs, "each order started one run");
+}
+
+#[test]
+fn sigterm_ends_the_server_soon_and_the_command_goes_on_without_it() {
+    let mut world = World::with_hosts(&["web-1"]);
+    let steps =
+        "  - {id: one, name: Do it, run: 'echo begun >>ledger; while [ ! -e go ]; do sleep 0.02; done; echo end'}\n";
+    world.runbook("draining", steps);
+    world.die();
+    let mut program = Program::over(&world);
+    program.spawn();
+    let body = r#"{"runbook": "draining", "pace": "auto"}"#;
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let run = loop {
+        assert!(Instant::now() < deadline, "it does not start");
+        if let Some(run) = program.start("one", body, deadline) {
+            break run;
+        }
+    };
+    while world.file_on("web-1", "ledger").is_empty() {
+        assert!(Instant::now() < deadline, "the command does not begin");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let status = program.end_with_term();
+    assert!(status.success(), "{status}");
+    std::fs::write(world.hosts[0].home().join("go"), "").expect("the host is ours");
+    world.restart();
+    let view = world.succeeds(run);
+    assert_eq!(cell(&view, "one", "web-1").attempts.len(), 1);
+    assert_eq!(world.stdout(run, "one", "web-1"), "end\n");
+    assert_eq!(world.file_on("web-1", "ledger"), "begun\n");
+}
+
+impl Orders {
+    fn under_way(&self, hosts: &[Sshd]) -> usize {
+        self.0.keys().filter(|ticket| !ledger::is_done(hosts, ticket)).count()
+    }
+
+    /// Orders one more run where there are too few; an order that nobody answered is repeated first.
+    fn place(&mut self, program: &Program, hosts: &[Sshd], deadline: Instant) {
+        if self.repeat(program, deadline) && self.under_way(hosts) < RUNS_AT_ONCE {
+            self.0.insert(format!("t{:03}", self.0.len()), None);
+            self.repeat(program, deadline);
+        }
+    }
+
+    /// Whether all are answered now.
+    fn repeat(&mut self, program: &Program, deadline: Instant) -> bool {
+        for (ticket, run) in self.0.iter_mut().filter(|(_, run)| run.is_none()) {
+            let body = format!(
+                r#"{{"runbook": "ledger", "inputs": {{"ticket": "{ticket}"}}, "pace": "auto", "confirm": {{"hosts": 3}}}}"#
+            );
+            *run = program.start(ticket, &body, deadline);
+        }
+        self.0.values().all(Option::is_some)
+    }
+}
+
+/// The connections that a killed server leaves behind end after a minute by themselves; hundreds of them would only
+/// slow the machine down.
+fn kill_masters(data: &Path) {
+    for pid in masters(data) {
+        kill(pid, "KILL");
+    }
 }
 
 fn told(tally: &Tally) -> String {
@@ -107,70 +169,6 @@ fn told(tally: &Tally) -> String {
     )
 }
 
-fn under_way(hosts: &[Sshd], tickets: &[String]) -> usize {
-    // The oldest have long ended.
-    tickets.iter().rev().take(4 * RUNS_AT_ONCE).filter(|ticket| !ledger::is_done(hosts, ticket)).count()
-}
-
-fn order_more(folder: &Path, hosts: &[Sshd], tickets: &mut Vec<String>) {
-    if under_way(hosts, tickets) < RUNS_AT_ONCE {
-        let ticket = format!("t{}", tickets.len());
-        std::fs::write(order_file(folder, &ticket), "").expect("the order is written");
-        tickets.push(ticket);
-    }
-}
-
-fn order_file(folder: &Path, ticket: &str) -> PathBuf {
-    folder.join("orders").join(ticket)
-}
-
-/// The server, in a process of its own: starts what is ordered, once each, and goes on until it is killed.
-fn serve(folder: &Path) {
-    let server = Server::begin(&folder.join("data"), &folder.join("repo"));
-    let mut started: Vec<String> = Vec::new();
-    loop {
-        for entry in std::fs::read_dir(folder.join("orders")).expect("it is there").flatten() {
-            let ticket = entry.file_name().into_string().expect("a ticket");
-            let is_ordered = std::fs::read(entry.path()).is_ok_and(|text| text.is_empty());
-            if started.contains(&ticket) || !is_ordered {
-                continue;
-            }
-            let start = Start {
-                runbook: "ledger".to_owned(),
-                inputs: vec![("ticket", ticket.clone())],
-                confirm_hosts: Some(3),
-                key: Some(ticket.clone()),
-                ..Start::plain()
-            };
-            let run = server.block_on(server.engine.start(start.request())).expect("it starts").run;
-            std::fs::write(entry.path(), run.to_string()).expect("it is written");
-            started.push(ticket);
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-fn spawn(folder: &Path) -> Child {
-    Command::new(std::env::current_exe().expect("this program is a file"))
-        .args(["--exact", "--nocapture"])
-        .arg("faults::crash::a_hundred_deaths_of_the_server_lose_nothing_and_start_nothing_twice")
-        .env(SERVE, folder)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("the test starts itself")
-}
-
-/// SIGKILL. The connections that it leaves behind end after a minute by themselves; hundreds of them would only slow
-/// the machine down.
-fn end_with_kill(child: &mut Child, folder: &Path) {
-    child.kill().expect("our child");
-    child.wait().expect("our child");
-    for pid in masters(&folder.join("data")) {
-        kill(pid, "KILL");
-    }
-}
-
 /// Process ids of the ssh connections that a server with this data folder opened.
 pub fn masters(data: &Path) -> Vec<u32> {
     let needle = data.join("ssh").display().to_string();
@@ -181,13 +179,4 @@ pub fn masters(data: &Path) -> Vec<u32> {
             words.starts_with(b"ssh") && String::from_utf8_lossy(&words).contains(&needle)
         })
         .collect()
-}
-
-/// The runs that the orders became.
-fn runs_of(folder: &Path, tickets: &[String]) -> BTreeMap<String, RunId> {
-    let run_of = |ticket: &String| {
-        let text = std::fs::read_to_string(order_file(folder, ticket)).expect("the order is there");
-        text.trim().parse().ok().map(|run| (ticket.clone(), run))
-    };
-    tickets.iter().filter_map(run_of).collect()
 }

@@ -306,10 +306,6 @@ impl Server {
         Self { engine, runtime }
     }
 
-    pub fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
-        self.runtime.block_on(future)
-    }
-
     fn die(self) {
         let Self { engine, runtime } = self;
         runtime.shutdown_timeout(Duration::from_secs(10));
