@@ -31,20 +31,15 @@ impl Engine {
         secrets: Vec<(ValueName, SecretText)>,
     ) -> Result<RunView, ActError> {
         let Some(live) = self.shared.live_run(run) else {
-            return Err(match self.view(run).await? {
-                Some(_) => ActError::Refused(Refusal::NotNow("the run has ended".to_owned())),
-                None => ActError::NoSuchRun(run),
-            });
+            return Err(self.not_live(run).await?);
         };
         let (reply, answer) = oneshot::channel();
-        let gone = || EngineError::Storage {
-            attempted: "take the request".to_owned(),
-            reason: "it is shutting down; nothing was done, try again after its restart".to_owned(),
-        };
-        live.inbox.send(Message::Ask { request, secrets, reply }).await.map_err(|_| gone())?;
+        if live.inbox.send(Message::Ask { request, secrets, reply }).await.is_err() {
+            return Err(self.not_live(run).await?);
+        }
         let told = match tokio::time::timeout(ANSWER_MAX, answer).await {
             Ok(Ok(told)) => told?,
-            Ok(Err(_)) => return Err(gone().into()),
+            Ok(Err(_)) => return Err(self.not_live(run).await?),
             Err(_) => {
                 let reason = live.seen.borrow().stalled.clone();
                 return Err(ActError::Engine(EngineError::Storage {
@@ -58,6 +53,19 @@ impl Engine {
             Some(notice) => Err(ActError::Refused(Refusal::NotNow(notice))),
             None => Ok(told.view),
         }
+    }
+
+    /// Why nobody takes a request for this run.
+    async fn not_live(&self, run: RunId) -> Result<ActError, EngineError> {
+        Ok(match self.load(run).await? {
+            None => ActError::NoSuchRun(run),
+            Some(state) if state.ended.is_some() => Refusal::NotNow("the run has ended".to_owned()).into(),
+            Some(_) => ActError::Engine(EngineError::Storage {
+                attempted: "take the request".to_owned(),
+                reason: "this server does not carry the run on now; nothing was done, try again after its restart"
+                    .to_owned(),
+            }),
+        })
     }
 
     /// The picture of a run, live or ended; none if there is no such run.

@@ -111,8 +111,6 @@ impl Worker {
             }
             next = self.turn(messages).await;
         }
-        self.shared.live().remove(&self.run);
-        self.hint.send_modify(|count| *count += 1);
     }
 
     /// Decides everything that came, stores it in one transaction, performs what follows, answers.
@@ -367,6 +365,14 @@ impl Worker {
             }
             shared.transport.close(run).await;
         });
+    }
+}
+
+/// Whatever ends the task, a bug included, nobody waits for a run that is not carried on.
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.shared.live().remove(&self.run);
+        self.hint.send_modify(|count| *count += 1);
     }
 }
 
