@@ -10,9 +10,7 @@ from pathlib import Path
 
 from loopback import Loopback
 
-POLL_SECONDS = 0.01
 RUN_SECONDS_MAX = 600
-TERMINAL = ("succeeded", "failed", "aborted")
 
 
 class Server:
@@ -48,14 +46,20 @@ class Server:
         """Starts it on all hosts and returns when it has succeeded."""
         order = {"runbook": runbook, "inputs": {}, "select": "role=bench", "pace": "auto"}
         started = self._ask("POST", "/api/v1/runs", order)
+        self._wait_for_end(started["id"])
+        seen = self._ask("GET", f"/api/v1/runs/{started['id']}")
+        if seen["state"] != "succeeded":
+            raise SystemExit(f"the run of {runbook} did not succeed: {json.dumps(seen)[:3000]}")
+
+    def _wait_for_end(self, run: str):
+        """Reads the run's live events, as its page does, until it has ended or waits for somebody."""
+        url = f"http://{self._listen}/api/v1/runs/{run}/events"
+        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {self._token}"})
         deadline = time.monotonic() + RUN_SECONDS_MAX
-        while True:
-            seen = self._ask("GET", f"/api/v1/runs/{started['id']}")
-            if seen["state"] == "succeeded":
-                return
-            if seen["state"] in TERMINAL or seen["state"] in ("waiting", "paused") or time.monotonic() > deadline:
-                raise SystemExit(f"the run of {runbook} did not succeed: {json.dumps(seen)[:3000]}")
-            time.sleep(POLL_SECONDS)
+        with urllib.request.urlopen(request, timeout=60) as stream:
+            for line in stream:
+                if b"run_ended" in line or b"run_paused" in line or time.monotonic() > deadline:
+                    return
 
     def memory_kib(self, field: str) -> int:
         """`VmRSS` (now) or `VmHWM` (peak) of the server."""
