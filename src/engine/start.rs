@@ -223,6 +223,7 @@ fn secret_names(runbook: &Runbook, request: &StartRequest) -> Result<Vec<ValueNa
     for input in runbook.inputs.iter().filter(|input| input.kind == InputKind::Secret) {
         let given = request.secrets.iter().find(|(name, _)| *name == input.name);
         match given.map(|(_, secret)| secret.expose()) {
+            None | Some("") if !input.required => {}
             None | Some("") => problems.push((input.name.to_string(), "a secret value is needed".to_owned())),
             Some(text) if text.contains('\0') => problems.push((input.name.to_string(), "holds a NUL".to_owned())),
             Some(_) => {}
@@ -231,7 +232,13 @@ fn secret_names(runbook: &Runbook, request: &StartRequest) -> Result<Vec<ValueNa
     for (name, _) in request.secrets.iter().filter(|(name, _)| !declared.contains(name)) {
         problems.push((name.to_string(), "this runbook has no such secret input".to_owned()));
     }
-    if problems.is_empty() { Ok(declared) } else { Err(StartError::Inputs(problems)) }
+    let is_given =
+        |name: &ValueName| request.secrets.iter().any(|(given, secret)| given == name && !secret.expose().is_empty());
+    if problems.is_empty() {
+        Ok(declared.into_iter().filter(is_given).collect())
+    } else {
+        Err(StartError::Inputs(problems))
+    }
 }
 
 struct Chosen {

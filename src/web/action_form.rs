@@ -50,6 +50,7 @@ fn action(form: &Fields) -> Result<Action, String> {
         "drop-host" => Action::DropHost { host: host(form)?, reason: reason(form)? },
         "supply-secrets" => Action::SupplySecrets,
         "undo" => Action::Undo { reason: reason(form)? },
+        "undo-done" => Action::UndoDone { step: step(form)?, note: note() },
         other => return Err(format!("there is no action “{}”", other.chars().take(40).collect::<String>())),
     })
 }

@@ -102,10 +102,10 @@
     if (!now || !next) return;
     const ended = !next.hasAttribute("data-live");
     const step = (part) => $(".current h2", part)?.id;
-    const sameShape = step(now) === step(next) && !ended && Boolean($("#run > .current", now)) === Boolean($("#run > .current", next));
+    const sameShape = step(now) === step(next) && !ended && ["#run > .current", "[data-part=wheel]"].every((part) => Boolean($(part, now)) === Boolean($(part, next)));
     if (sameShape) {
       swapList(now, next);
-      for (const name of ["band", "stop", "need", "cells", "facts"]) swap($(`[data-part=${name}]`, now), $(`[data-part=${name}]`, next));
+      for (const name of ["band", "wheel", "stop", "need", "cells", "facts"]) swap($(`[data-part=${name}]`, now), $(`[data-part=${name}]`, next));
       swapTails($("[data-part=tails]", now), $("[data-part=tails]", next));
       now.dataset.seq = next.dataset.seq;
     } else if (busy(now)) {

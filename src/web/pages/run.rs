@@ -20,18 +20,18 @@ use crate::web::view::run::{Message, RunPage};
 /// `GET /runs/{id}`
 pub async fn show(who: Authorised<ReadRuns>, State(web): State<Web>, Path(id): Path<String>) -> Result<Page, Problem> {
     let view = runs::view(&web, &id).await?;
-    let page = picture(&web, &view, None).await?;
+    let page = picture(&who, &web, &view, None).await?;
     Page::new("run", &frame(&who, &page), &page)
 }
 
 /// `GET /runs/{id}/parts`: the same without its frame, for the script that keeps a page fresh.
 pub async fn parts(
-    _who: Authorised<ReadRuns>,
+    who: Authorised<ReadRuns>,
     State(web): State<Web>,
     Path(id): Path<String>,
 ) -> Result<Html<String>, Problem> {
     let view = runs::view(&web, &id).await?;
-    let page = picture(&web, &view, None).await?;
+    let page = picture(&who, &web, &view, None).await?;
     Ok(Html(templates::render("run-parts", &page)?))
 }
 
@@ -72,7 +72,7 @@ async fn refused<P>(
 ) -> Result<Response, Problem> {
     let view = runs::view(web, id).await?;
     let title = if status == StatusCode::CONFLICT { "Not done: the run has moved on" } else { "Refused" };
-    let mut page = picture(web, &view, Some(Message::refused(title, Some(reason)))).await?;
+    let mut page = picture(who, web, &view, Some(Message::refused(title, Some(reason)))).await?;
     let step_need = page.current.as_mut().and_then(|step| step.need.as_mut());
     if let Some(need) = step_need.or(page.need.as_mut()) {
         need.keep(typed);
@@ -80,9 +80,14 @@ async fn refused<P>(
     Ok(Page::new("run", &frame(who, &page), &page)?.status(status).into_response())
 }
 
-async fn picture(web: &Web, view: &RunView, message: Option<Message>) -> Result<RunPage, Problem> {
+async fn picture<P>(
+    who: &Authorised<P>,
+    web: &Web,
+    view: &RunView,
+    message: Option<Message>,
+) -> Result<RunPage, Problem> {
     let tails = output::tails(web, view).await?;
-    Ok(RunPage::new(view, web.now_ms(), tails, message))
+    Ok(RunPage::new(view, who.actor(), web.now_ms(), tails, message))
 }
 
 fn frame<P>(who: &Authorised<P>, page: &RunPage) -> Frame {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::run::event::RunEnd;
+use crate::run::event::{Actor, RunEnd};
 use crate::run::plan::{Pace, Part};
 use crate::run::view::{HostStanding, HostView, RunStateName, RunView, StepStateName, StepView};
 use crate::web::format::{self, Moment};
@@ -40,6 +40,8 @@ pub struct RunPage {
     /// The page follows the run as it goes on.
     pub live: bool,
     pub band: Band,
+    /// Set for those who watch.
+    pub wheel: Option<Wheel>,
     pub stop: Option<StopPanel>,
     pub folded: Vec<StepLine>,
     pub folded_words: String,
@@ -67,6 +69,14 @@ pub struct Band {
     pub elapsed: String,
     /// Milliseconds since 1970 while the run goes on: the script counts on.
     pub since_ms: Option<i64>,
+}
+
+/// Shown to those who watch: who drives, and the way to take over.
+#[derive(Debug, Clone, Serialize)]
+pub struct Wheel {
+    pub id: String,
+    pub seq: u64,
+    pub driver: String,
 }
 
 /// Stopping, in the same place on every run.
@@ -138,7 +148,7 @@ pub struct HostLine {
 
 impl RunPage {
     /// The page of `view` at `now_ms`; `tails` are the last lines of the current step's attempts.
-    pub fn new(view: &RunView, now_ms: i64, tails: Vec<Tail>, message: Option<Message>) -> Self {
+    pub fn new(view: &RunView, viewer: &Actor, now_ms: i64, tails: Vec<Tail>, message: Option<Message>) -> Self {
         let over = view.ended_at_ms.is_some();
         let current_at = current_position(view);
         let (before, after) = match current_at {
@@ -163,7 +173,12 @@ impl RunPage {
             id: view.id.to_string(),
             seq: view.seq,
             live: !over,
-            band: Band::new(view, now_ms),
+            band: Band::new(view, viewer, now_ms),
+            wheel: (!over && view.driver != *viewer).then(|| Wheel {
+                id: view.id.to_string(),
+                seq: view.seq,
+                driver: view.driver.to_string(),
+            }),
             stop: (!over).then(|| StopPanel::new(view)),
             folded_words: format::count(folded.len(), "earlier step", "earlier steps"),
             folded,
@@ -186,10 +201,13 @@ fn current_position(view: &RunView) -> Option<usize> {
 }
 
 impl Band {
-    fn new(view: &RunView, now_ms: i64) -> Self {
+    fn new(view: &RunView, viewer: &Actor, now_ms: i64) -> Self {
         let steps: Vec<&StepView> = view.steps.iter().filter(|step| step.part == Part::Step).collect();
         let done = steps.iter().filter(|step| is_over(step)).count();
-        let (state, tone) = state_words(view);
+        let (mut state, tone) = state_words(view);
+        if view.state == RunStateName::Waiting && !view.stopping && view.driver != *viewer {
+            state = format!("Waits for {}", view.driver);
+        }
         let until_ms = view.ended_at_ms.unwrap_or(now_ms);
         Self {
             title: view.title.clone(),

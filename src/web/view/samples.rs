@@ -24,7 +24,7 @@ pub fn all() -> Vec<Sample> {
     for (name, view, tails) in runs::all() {
         let message =
             (name == "confirm-host").then(|| Message::refused("Refused", Some("“web3” is not “web-3”".to_owned())));
-        let page = RunPage::new(&view, NOW_MS, tails, message);
+        let page = RunPage::new(&view, &runs::actor(), NOW_MS, tails, message);
         let frame = Frame::of(&runs::actor(), Place::Runs, page.band.title.clone());
         samples.push(Sample { template: "run", name: format!("run-{name}"), html: draw("run", &frame, &page) });
     }
