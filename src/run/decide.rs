@@ -131,6 +131,13 @@ impl Draft<'_> {
             self.emit(Event::SecretsLost);
         }
         self.prove_hosts();
+        // Whether their output was dropped on the hosts before the server died is not known; dropping it again is
+        // harmless.
+        for (attempt, ended) in &self.state.attempts {
+            if matches!(&ended.phase, AttemptPhase::Over { ending, .. } if !matches!(ending, Ending::Unknown(_))) {
+                self.effects.push(Effect::Release { attempt: *attempt });
+            }
+        }
         let live: Vec<(AttemptId, bool)> =
             self.state.live_attempts().map(|(id, attempt)| (*id, attempt.overdue)).collect();
         for (attempt, overdue) in live {
