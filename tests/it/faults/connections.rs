@@ -99,6 +99,26 @@ fn a_drained_server_leaves_the_command_running_and_the_next_one_finishes_it() {
 }
 
 #[test]
+fn a_host_keeps_no_output_of_a_run_that_ended_after_a_restart() {
+    let mut world = World::with_hosts(&["web-1"]);
+    let steps = format!("  - {{id: before, name: Print, run: echo before}}\n{TICKING}");
+    let run = world.start(Start::of(&world, &world.runbook("leaving", &steps)));
+    world.until(run, "it runs", |view| cell(view, "one", "web-1").state == CellStateName::Running);
+    world.restart();
+    let_it_end(&world);
+    world.succeeds(run);
+    let outputs = || {
+        let files = std::fs::read_dir(world.hosts[0].attempts()).expect("it was begun").flatten();
+        files.filter(|file| file.path().extension().is_some_and(|kind| kind == "out")).count()
+    };
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while outputs() > 0 {
+        assert!(Instant::now() < deadline, "output of {} attempts is left on the host", outputs());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
 fn connections_cut_at_random_lose_nothing_and_start_nothing_twice() {
     let mut dice = Dice::thrown();
     let world = World::with_hosts(&["web-1", "web-2", "web-3"]);

@@ -75,6 +75,20 @@ fn a_step_over_its_time_is_ended_with_term_and_then_with_kill() {
 }
 
 #[test]
+fn a_stop_that_the_server_did_not_live_to_see_is_carried_out_after_its_restart() {
+    let mut world = World::with_hosts(&["web-1"]);
+    let steps = format!("  - id: one\n    name: Do it\n    run: |\n      {STUBBORN}\n");
+    let run = world.start(Start::of(&world, &world.runbook("stubborn", &steps)));
+    wait_for_pids(&world);
+    world.act(run, Action::Abort { reason: "wrong runbook".to_owned() });
+    world.restart();
+    let view = world.end(run);
+    assert_eq!(view.state, RunStateName::Aborted);
+    assert_eq!(cell(&view, "one", "web-1").state, CellStateName::Cancelled);
+    assert_eq!(living(&world, "web-1"), 0);
+}
+
+#[test]
 fn a_stopped_step_pauses_the_run_and_can_be_tried_again() {
     let world = World::with_hosts(&["web-1"]);
     let steps = "  - {id: one, name: Do it, run: 'echo one >>ledger; test -e ready || sleep 300'}\n";

@@ -43,7 +43,7 @@ impl Tmpfs {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut mount = Command::new("mount");
         mount.args(["-t", "tmpfs", "-o", "size=24m", "tmpfs"]).arg(folder.path());
-        mount.output().is_ok_and(|output| output.status.success()).then_some(Self { folder })
+        mount.output().is_ok_and(|output| output.status.success()).then(|| Self { folder })
     }
 }
 
