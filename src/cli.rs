@@ -10,6 +10,7 @@
 
 mod check;
 mod completions;
+mod duration;
 mod explain;
 mod format;
 mod parts;

@@ -1,6 +1,7 @@
 //! The command line, through the real program.
 
 mod check;
+mod token;
 
 use std::process::{Command, Output, Stdio};
 
