@@ -9,12 +9,18 @@
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod check;
+#[expect(dead_code, reason = "questions in the terminal and the other client commands follow")]
+mod checklist;
+#[expect(dead_code, reason = "questions in the terminal and the other client commands follow")]
+mod client;
 mod completions;
 mod duration;
 mod explain;
 mod format;
+mod keyboard;
 mod parts;
 mod report;
+mod run;
 mod schema;
 mod serve;
 mod terminal;
@@ -78,6 +84,7 @@ subcommands! {
     serve::Serve,
     check::Check,
     schema::Schema,
+    run::Run,
     token::Token,
     completions::Completions,
     version::Version,
@@ -106,6 +113,11 @@ pub fn main() -> ExitCode {
 /// The whole command with all subcommands, for completions and for tests.
 pub fn command() -> clap::Command {
     Arguments::command()
+}
+
+/// Files that this process makes are its owner's alone.
+fn private_files() {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
 }
 
 /// The threads that asynchronous subcommands run on.

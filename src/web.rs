@@ -24,6 +24,7 @@ mod sharing;
 mod state;
 mod templates;
 mod view;
+mod within;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -38,6 +39,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 
 pub use state::{Web, WebOptions};
+pub use within::Answer;
 
 use problem::Problem;
 

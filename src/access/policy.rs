@@ -33,6 +33,8 @@ pub enum Road {
     Session,
     /// A bearer token of the API.
     Token,
+    /// The process that holds the engine itself: the command line without a server.
+    Within,
 }
 
 /// Somebody who proved who they are.

@@ -68,7 +68,7 @@ pub(super) enum LogFormat {
 impl Serve {
     pub(super) fn run(self, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
         log_to_stderr(self.log_format);
-        private_files();
+        super::private_files();
         super::runtime()?.block_on(self.serve(terminal))
     }
 
@@ -148,11 +148,6 @@ async fn is_first_start(engine: &Engine) -> anyhow::Result<bool> {
     }
     store.set_setting(STARTED, 0, "yes").await.explain("cannot write the data", "see the cause above")?;
     Ok(true)
-}
-
-/// Files that this process makes are its owner's alone.
-fn private_files() {
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
 }
 
 /// The log, on standard error: `RUST_LOG` chooses, `info` unless set.

@@ -75,7 +75,7 @@ pub fn row(run: RunId, state: &State) -> RunRow {
         title: state.plan.title.clone(),
         commit: state.plan.commit.clone(),
         state: state_word(view.state).to_owned(),
-        waiting: view.waiting.as_ref().map(waiting_words),
+        waiting: view.waiting.as_ref().map(crate::run::words::waiting),
         started_by: state.started_by.to_string(),
         started_at_ms: state.started_at_ms,
         ended_at_ms: state.ended.as_ref().map(|ended| ended.at_ms),
@@ -95,23 +95,6 @@ pub fn state_word(state: RunStateName) -> &'static str {
         RunStateName::Succeeded => "succeeded",
         RunStateName::Failed => "failed",
         RunStateName::Aborted => "aborted",
-    }
-}
-
-/// What a run waits for, in a few words for lists.
-pub fn waiting_words(need: &Need) -> String {
-    match need {
-        Need::Confirm { step, hosts, .. } => format!("confirmation of {step} on {}", crate::run::words::names(hosts)),
-        Need::Answer { step, .. } => format!("a person to do {step}"),
-        Need::Decide { step, failed } => format!("a decision: {step} failed on {}", crate::run::words::names(failed)),
-        Need::ResolveUnknown { step, host, .. } => {
-            format!("a person to look: the outcome of {step} on {host} is unknown")
-        }
-        Need::ReachHosts { hosts } => format!("{} to be reachable", crate::run::words::names(hosts)),
-        Need::Secrets { names } => format!("secret inputs again: {}", names.join(", ")),
-        Need::ManualUndo { step, .. } => format!("a person to take back {step}"),
-        Need::Storage { reason } => format!("room to store: {reason}"),
-        Need::Resume { .. } => "a person to resume it".to_owned(),
     }
 }
 

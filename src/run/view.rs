@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::id::{AttemptId, HostName, RunId, StepId};
 use crate::run::event::{Actor, PauseReason, Purpose, RunEnd};
@@ -12,7 +12,7 @@ use crate::run::plan::{Gesture, Pace, Part, PlannedAsk};
 use crate::runbook::model::Effect;
 
 /// The picture of a run.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunView {
     pub id: RunId,
     pub runbook: String,
@@ -42,7 +42,7 @@ pub struct RunView {
 }
 
 /// The words of the API for a run's state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RunStateName {
     Running,
@@ -53,7 +53,7 @@ pub enum RunStateName {
     Aborted,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct HostView {
     pub name: HostName,
     pub labels: BTreeMap<String, String>,
@@ -64,7 +64,7 @@ pub struct HostView {
     pub note: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum HostStanding {
     /// Not yet proven to be the one meant.
@@ -75,7 +75,7 @@ pub enum HostStanding {
     Dropped,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepView {
     pub id: StepId,
     pub part: Part,
@@ -97,7 +97,7 @@ pub struct StepView {
     pub actions: Vec<StepAction>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StepKind {
     Check,
@@ -108,7 +108,7 @@ pub enum StepKind {
 }
 
 /// A step over all its hosts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepStateName {
     Pending,
@@ -120,7 +120,7 @@ pub enum StepStateName {
     Unknown,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StepAction {
     Confirm,
@@ -133,7 +133,7 @@ pub enum StepAction {
 }
 
 /// One step on one host.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CellView {
     /// The host, or the server for steps that run once.
     pub host: HostName,
@@ -150,7 +150,7 @@ pub struct CellView {
 }
 
 /// The states of the design, by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CellStateName {
     Pending,
@@ -167,7 +167,7 @@ pub enum CellStateName {
     Unknown,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AttemptView {
     pub id: AttemptId,
     pub number: u32,
@@ -182,7 +182,7 @@ pub struct AttemptView {
 }
 
 /// What a run waits for. Exactly one thing at a time, so that a page can make it the biggest on the screen.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "for", rename_all = "snake_case")]
 pub enum Need {
     /// A person lets the next wave of a step go on.

@@ -2,6 +2,7 @@
 
 use crate::id::HostName;
 use crate::run::event::{Ending, SkipReason, UnknownBecause};
+use crate::run::view::Need;
 
 /// Why an outcome is unknown, with what is known.
 pub fn unknown(because: &UnknownBecause) -> String {
@@ -59,5 +60,22 @@ pub fn names(hosts: &[HostName]) -> String {
     match hosts.len().saturating_sub(SHOWN_MAX) {
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// What a run waits for, in a few words for lists.
+pub fn waiting(need: &Need) -> String {
+    match need {
+        Need::Confirm { step, hosts, .. } => format!("confirmation of {step} on {}", names(hosts)),
+        Need::Answer { step, .. } => format!("a person to do {step}"),
+        Need::Decide { step, failed } => format!("a decision: {step} failed on {}", names(failed)),
+        Need::ResolveUnknown { step, host, .. } => {
+            format!("a person to look: the outcome of {step} on {host} is unknown")
+        }
+        Need::ReachHosts { hosts } => format!("{} to be reachable", names(hosts)),
+        Need::Secrets { names } => format!("secret inputs again: {}", names.join(", ")),
+        Need::ManualUndo { step, .. } => format!("a person to take back {step}"),
+        Need::Storage { reason } => format!("room to store: {reason}"),
+        Need::Resume { .. } => "a person to resume it".to_owned(),
     }
 }
