@@ -14,9 +14,12 @@ mod checklist;
 #[expect(dead_code, reason = "questions in the terminal and the other client commands follow")]
 mod client;
 mod completions;
+mod demo;
 mod duration;
 mod explain;
+mod first_commit;
 mod format;
+mod init;
 mod keyboard;
 mod parts;
 mod report;
@@ -82,6 +85,8 @@ macro_rules! subcommands {
 // In the order of `steadyhand --help`.
 subcommands! {
     serve::Serve,
+    demo::Demo,
+    init::Init,
     check::Check,
     schema::Schema,
     run::Run,

@@ -58,11 +58,11 @@ impl DataOptions {
 
 /// Builds an engine over a data folder and a runbook repository. Nothing is taken up yet.
 ///
-/// `local_home` gives commands on the server itself another home (the demo's throwaway one).
+/// `local_homes` gives each host that is the server itself its own home in that folder (the demo's throwaway ones).
 pub(super) async fn build_engine(
     options: &DataOptions,
     repo: &Path,
-    local_home: Option<PathBuf>,
+    local_homes: Option<PathBuf>,
 ) -> anyhow::Result<Engine> {
     let folder = options.folder()?;
     let library = Library::open(repo)
@@ -97,8 +97,8 @@ fn assemble(
     let ssh = folder.join("ssh");
     let router = Router::new(&ssh, Recorded::new())
         .explain(format!("cannot prepare ssh connections in {}", ssh.display()), "check the folder's rights")?;
-    let router = match local_home {
-        Some(home) => router.with_local_home(home),
+    let router = match local_homes {
+        Some(folder) => router.with_local_homes_in(folder),
         None => router,
     };
     let clock: Arc<dyn Clock> = Arc::new(System::start());

@@ -67,7 +67,7 @@ pub(super) enum LogFormat {
 
 impl Serve {
     pub(super) fn run(self, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
-        log_to_stderr(self.log_format);
+        log_to_stderr(self.log_format, "info");
         super::private_files();
         super::runtime()?.block_on(self.serve(terminal))
     }
@@ -150,9 +150,9 @@ async fn is_first_start(engine: &Engine) -> anyhow::Result<bool> {
     Ok(true)
 }
 
-/// The log, on standard error: `RUST_LOG` chooses, `info` unless set.
-fn log_to_stderr(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+/// The log, on standard error: `RUST_LOG` chooses, `level` unless set.
+pub(super) fn log_to_stderr(format: LogFormat, level: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     // A second initialisation in one process would be a test's; the first one stands.
     let _ = match format {

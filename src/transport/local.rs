@@ -20,13 +20,33 @@ use crate::run::outcome::Exit;
 /// To this machine, in the server's own account or through `sudo -n`.
 #[derive(Default)]
 pub(super) struct LocalRoads {
-    /// Another `HOME` than the server's own, for throwaway hosts.
-    pub home: Option<PathBuf>,
+    pub home: LocalHome,
+}
+
+/// The `HOME` of commands here.
+#[derive(Default)]
+pub(super) enum LocalHome {
+    #[default]
+    TheServers,
+    /// A throwaway one for all local hosts.
+    One(PathBuf),
+    /// Each local host has its own, of its name, in this folder.
+    EachIn(PathBuf),
+}
+
+impl LocalHome {
+    fn of(&self, host: &HostName) -> Option<PathBuf> {
+        match self {
+            Self::TheServers => None,
+            Self::One(home) => Some(home.clone()),
+            Self::EachIn(folder) => Some(folder.join(host.as_str())),
+        }
+    }
 }
 
 impl Roads for LocalRoads {
     fn road(&self, target: &Target) -> Result<Arc<dyn Road>, TransportError> {
-        Ok(Arc::new(LocalRoad { host: target.name.clone(), home: self.home.clone() }))
+        Ok(Arc::new(LocalRoad { host: target.name.clone(), home: self.home.of(&target.name) }))
     }
 }
 

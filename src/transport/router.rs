@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 
-use super::local::LocalRoads;
+use super::local::{LocalHome, LocalRoads};
 use super::recorded::Recorded;
 use super::ssh::SshRoads;
 use super::tethered::Tethered;
@@ -36,9 +36,14 @@ impl Router {
         })
     }
 
-    /// Commands on the server itself get this `HOME`, so that their tether's state is thrown away with it (demo, tests).
+    /// Commands on the server itself get this `HOME`, so that their tether's state is thrown away with it (tests).
     pub fn with_local_home(self, home: PathBuf) -> Self {
-        Self { local: Tethered::new(LocalRoads { home: Some(home) }), ..self }
+        Self { local: Tethered::new(LocalRoads { home: LocalHome::One(home) }), ..self }
+    }
+
+    /// The same with a `HOME` for each local host: the folder of its name in `folder`.
+    pub fn with_local_homes_in(self, folder: PathBuf) -> Self {
+        Self { local: Tethered::new(LocalRoads { home: LocalHome::EachIn(folder) }), ..self }
     }
 
     fn of(&self, target: &Target) -> &dyn Transport {

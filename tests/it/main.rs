@@ -5,11 +5,13 @@
 )]
 
 mod cli;
+mod demo;
 mod docs;
 mod events;
 mod examples;
 mod faults;
 mod format;
+mod init;
 mod library;
 mod output;
 mod postgres;

@@ -44,7 +44,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("object_store", &["src/store"]),
     ("openssh", &["src/transport/ssh.rs"]),
     ("reqwest", &["src/cli", "src/notify"]),
-    ("rust_embed", &["src/web"]),
+    ("rust_embed", &["src/cli/demo", "src/web"]),
     ("granit_parser", &["src/yaml.rs", "src/yaml/"]),
     ("sqlx", &["src/store"]),
     ("sqlx_postgres", &["src/store"]),
