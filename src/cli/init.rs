@@ -69,8 +69,8 @@ impl Init {
 
 fn refuse_what_is_there(folder: &Path) -> anyhow::Result<()> {
     let next = "name a folder that is new or empty";
-    match fs::read_dir(folder) {
-        Ok(entries) if entries.count() == 0 => Ok(()),
+    match fs::read_dir(folder).map(Iterator::count) {
+        Ok(0) => Ok(()),
         Ok(_) => Err(Explained::new(format!("cannot write to {}: it is not empty", folder.display()), next).into()),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error).explain(format!("cannot write to {}", folder.display()), next),

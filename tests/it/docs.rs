@@ -67,6 +67,20 @@ fn each_make_target_that_the_documents_name_is_in_the_makefile() {
 }
 
 #[test]
+fn each_subcommand_that_the_documents_name_is_there() {
+    let command = steadyhand::cli::command();
+    let mut named = 0;
+    for name in DOCUMENTS {
+        let text = document(name);
+        for subcommand in code_spans(&text).filter_map(|code| code.strip_prefix("steadyhand ")?.split(' ').next()) {
+            named += 1;
+            assert!(command.find_subcommand(subcommand).is_some(), "{name} names `steadyhand {subcommand}`");
+        }
+    }
+    assert!(named > 3, "only {named} subcommands were found");
+}
+
+#[test]
 fn the_readme_stays_short() {
     assert!(document("README.md").lines().count() < 120);
 }
