@@ -76,7 +76,7 @@ pub(super) async fn build_engine(
         )?),
         false => None,
     };
-    assemble(&folder, library, store, lock, local_home)
+    assemble(&folder, library, store, lock, local_homes)
 }
 
 /// Builds an engine that is only asked what it sees: another one may work on the same data meanwhile.
@@ -92,7 +92,7 @@ fn assemble(
     library: Library,
     store: Store,
     lock: Option<EngineLock>,
-    local_home: Option<PathBuf>,
+    local_homes: Option<PathBuf>,
 ) -> anyhow::Result<Engine> {
     let ssh = folder.join("ssh");
     let router = Router::new(&ssh, Recorded::new())
