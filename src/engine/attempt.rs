@@ -19,7 +19,7 @@ use crate::run::plan::PlannedStep;
 use crate::run::script;
 use crate::run::state::{AttemptState, State};
 use crate::runbook::model::Attach;
-use crate::store::output::OutputOwner;
+use crate::store::output::{OutputOwner, WholeOutput};
 use crate::transport::{ARRIVALS_MAX, Arrival, AttemptKey, AttemptOrder, AttemptStatus, TransportError};
 
 /// A command that ends within this time is not reported as running first: one event less to store.
@@ -55,21 +55,22 @@ impl AttemptTask {
     /// without a report: the next engine takes the attempt up.
     pub async fn carry(self, road: Road, after: Duration) {
         let draining = self.shared.draining.clone();
-        let report = tokio::select! {
+        let (report, output) = tokio::select! {
             () = draining.cancelled() => return,
-            report = async {
+            told = async {
                 tokio::time::sleep(after).await;
                 self.report(road).await
-            } => report,
+            } => told,
         };
         let attempt = self.attempt.plan.attempt;
         // A closed inbox means that the run has ended or another engine leads it.
-        let _ = self.sender.send(Message::Input(Input::Attempt { attempt, report })).await;
+        let _ = self.sender.send(Message::Attempt { attempt, report, output: output.map(Box::new) }).await;
     }
 
-    async fn report(&self, road: Road) -> Report {
+    /// What the host says of it, and all of its output where that is little and not stored yet.
+    async fn report(&self, road: Road) -> (Report, Option<WholeOutput>) {
         let Some((step, target)) = self.step_and_target() else {
-            return Report::DidNotRun("the plan has no such step or host".to_owned());
+            return (Report::DidNotRun("the plan has no such step or host".to_owned()), None);
         };
         let mut log = self.open_log(road).await;
         let stored = log.offsets();
@@ -79,26 +80,27 @@ impl AttemptTask {
         if let Err(error) = taken {
             // Following it again from what is stored mends what can be mended.
             tracing::error!(run.id = %self.run, attempt = %self.attempt.plan.attempt, %error, "output is read again");
-            return Report::Unreachable(format!("its output could not be taken: {error}"));
+            return (Report::Unreachable(format!("its output could not be taken: {error}")), None);
         }
         let status = match outcome {
             Ok(status) => status,
-            Err(error) => return self.failed(step, road, error),
+            Err(error) => return (self.failed(step, road, error), None),
         };
-        match status {
+        let report = match status {
             AttemptStatus::Done(exit) => {
-                let summary = self.finish(&mut log).await;
-                Report::Ended(exit, heads(summary))
+                let (summary, output) = self.finish(&mut log).await;
+                return (Report::Ended(exit, heads(summary)), output);
             }
             AttemptStatus::Gone(because) => {
-                self.finish(&mut log).await;
-                Report::Gone(because)
+                let (_, output) = self.finish(&mut log).await;
+                return (Report::Gone(because), output);
             }
             AttemptStatus::Lost if step.attach == Attach::Direct => Report::DirectLost,
             AttemptStatus::Lost | AttemptStatus::Absent => Report::Lost,
             AttemptStatus::Void => Report::DidNotRun("it was voided before it began".to_owned()),
             AttemptStatus::Running => Report::Unreachable("the connection ended while it ran".to_owned()),
-        }
+        };
+        (report, None)
     }
 
     fn step_and_target(&self) -> Option<(&PlannedStep, &Target)> {
@@ -227,12 +229,15 @@ impl AttemptTask {
         }
     }
 
-    async fn finish(&self, log: &mut AttemptLog) -> LogSummary {
+    async fn finish(&self, log: &mut AttemptLog) -> (LogSummary, Option<WholeOutput>) {
+        if let Some((summary, whole)) = log.finish_whole(self.now_ms()) {
+            return (summary, Some(whole));
+        }
         loop {
             match log.finish(self.now_ms()).await {
                 Ok(summary) => {
                     self.nudge();
-                    return summary;
+                    return (summary, None);
                 }
                 Err(error) => self.say_and_wait(&error).await,
             }

@@ -6,12 +6,13 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::Shared;
 use super::ask::ActError;
-use crate::id::{RunId, ValueName};
+use crate::id::{AttemptId, RunId, ValueName};
 use crate::redact::SecretText;
-use crate::run::action::{Input, Request};
+use crate::run::action::{Input, Report, Request};
 use crate::run::picture::{picture, progress};
 use crate::run::state::State;
 use crate::run::view::{Need, RunStateName, RunView};
+use crate::store::output::WholeOutput;
 use crate::store::runs::RunRow;
 
 /// Room for what comes to one run. Hosts report a few times an attempt; past this they wait.
@@ -41,6 +42,12 @@ pub enum Message {
         request: Request,
         secrets: Vec<(ValueName, SecretText)>,
         reply: oneshot::Sender<Result<Told, ActError>>,
+    },
+    /// What a host says of an attempt; with all of its output where that is little and not stored yet.
+    Attempt {
+        attempt: AttemptId,
+        report: Report,
+        output: Option<Box<WholeOutput>>,
     },
     /// An attempt's output cannot be stored, or can be again.
     Storage(Option<String>),

@@ -21,6 +21,7 @@ use crate::run::outcome::Exit;
 use crate::run::picture::picture;
 use crate::run::state::State;
 use crate::run::wake::wake_at;
+use crate::store::output::WholeOutput;
 use crate::store::run_log::{AppendError, StoredEvent};
 use crate::transport::{AttemptKey, AttemptStatus, StopReport, TransportError};
 
@@ -118,6 +119,7 @@ impl Worker {
         let mut events: Vec<StoredEvent> = Vec::new();
         let mut effects = Vec::new();
         let mut replies: Vec<Reply> = Vec::new();
+        let mut outputs: Vec<WholeOutput> = Vec::new();
         for message in messages {
             let decided = match message {
                 Message::Input(input) => {
@@ -125,6 +127,10 @@ impl Worker {
                     self.decide(&input).ok()
                 }
                 Message::Ask { request, secrets, reply } => self.decide_request(request, secrets, reply, &mut replies),
+                Message::Attempt { attempt, report, output } => {
+                    outputs.extend(output.map(|output| *output));
+                    self.decide(&Input::Attempt { attempt, report }).ok()
+                }
                 Message::Storage(stalled) => {
                     self.seen.send_modify(|seen| seen.stalled = stalled);
                     None
@@ -137,7 +143,8 @@ impl Worker {
                 self.state = decision.state;
             }
         }
-        if !events.is_empty() && self.store(&events).await == Next::End {
+        let nothing_new = events.is_empty() && outputs.is_empty();
+        if !nothing_new && self.store(&events, &outputs).await == Next::End {
             return Next::End;
         }
         self.publish();
@@ -197,11 +204,12 @@ impl Worker {
     }
 
     /// Stores the events. Nothing follows from them before this returns.
-    async fn store(&mut self, events: &[StoredEvent]) -> Next {
+    async fn store(&mut self, events: &[StoredEvent], outputs: &[WholeOutput]) -> Next {
         let expected = self.state.seq - events.len() as u64;
         let row = row(self.run, &self.state);
         loop {
-            match self.shared.store.append(self.run, expected, Some(self.epoch), events, &row).await {
+            let store = &self.shared.store;
+            match store.append_with_outputs(self.run, expected, Some(self.epoch), events, &row, outputs).await {
                 Ok(_) => {
                     self.seen.send_modify(|seen| seen.stalled = None);
                     return Next::GoOn;

@@ -119,6 +119,17 @@ pub enum SegmentSelection {
     At(u64),
 }
 
+/// All that an attempt has said, where that is little: stored with the events of its end, in their transaction
+/// ([`Store::append_with_outputs`]).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WholeOutput {
+    pub owner: OutputOwner,
+    /// Below [`INLINE_BYTES_MAX`]; none if it said nothing.
+    pub segment: Option<NewSegment>,
+    pub to: RawOffsets,
+    pub totals: OutputTotals,
+}
+
 /// What became of a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SegmentStored {
@@ -351,6 +362,20 @@ impl Store {
     }
 
     /// Small bytes stay with the row; large ones are durable in a blob before the row is written.
+    /// Stores a log of one segment, unless something of it is stored already.
+    pub(super) async fn insert_whole(&self, tx: &mut Tx, whole: &WholeOutput) -> Result<(), StoreError> {
+        let attempt = whole.owner.attempt;
+        self.insert_output(tx, &whole.owner).await?;
+        if self.next_index(tx, attempt).await? > 0 {
+            return Ok(());
+        }
+        if let Some(segment) = &whole.segment {
+            let place = SegmentPlace::Inline(segment.bytes.clone());
+            self.insert_segment(tx, attempt, (0, 0), segment, &place).await?;
+        }
+        self.update_output(tx, attempt, whole.to, whole.totals).await
+    }
+
     async fn place_bytes(&self, run: RunId, attempt: AttemptId, bytes: &Bytes) -> Result<SegmentPlace, StoreError> {
         if bytes.len() < INLINE_BYTES_MAX {
             return Ok(SegmentPlace::Inline(bytes.clone()));

@@ -9,6 +9,7 @@ pub use chain::{Damage, Verified, event_hash};
 
 use super::Store;
 use super::db::{Sql, StoreError, Tx, execute, fetch, read, sql};
+use super::output::WholeOutput;
 use super::runs::{self, RunRow};
 
 /// Events read in one go: a page of the log. The largest bodies are plans with their scripts.
@@ -76,6 +77,22 @@ impl Store {
         events: &[StoredEvent],
         row: &RunRow,
     ) -> Result<u64, AppendError> {
+        self.append_with_outputs(run, expected, epoch, events, row, &[]).await
+    }
+
+    /// [`Store::append`], and the whole output of attempts that these events end, in the same transaction.
+    ///
+    /// # Errors
+    /// As of `append`.
+    pub async fn append_with_outputs(
+        &self,
+        run: RunId,
+        expected: u64,
+        epoch: Option<u64>,
+        events: &[StoredEvent],
+        row: &RunRow,
+        outputs: &[WholeOutput],
+    ) -> Result<u64, AppendError> {
         if events.len() > APPEND_EVENTS_MAX {
             return Err(AppendError::TooMany { run, count: events.len() });
         }
@@ -99,6 +116,9 @@ impl Store {
             let hash = event_hash(head_hash, run, seq, event);
             self.insert_event(&mut tx, run, seq, event, head_hash, hash).await?;
             head_hash = hash;
+        }
+        for output in outputs {
+            self.insert_whole(&mut tx, output).await?;
         }
         runs::update(&self.db, &mut tx, run, row, seq, head_hash).await?;
         self.db.commit(tx, APPEND).await?;

@@ -31,7 +31,7 @@ use crate::run::outcome::{Exit, HostFacts, Offsets, Stream};
 
 /// A command that is not over after this gets a channel for its live output. Most commands of a runbook are over
 /// sooner, and for them a second channel would cost more than the command.
-const FOLLOW_AFTER: Duration = Duration::from_millis(50);
+const FOLLOW_AFTER: Duration = Duration::from_millis(250);
 
 /// After a follower has failed.
 const FOLLOW_AGAIN_AFTER: Duration = Duration::from_secs(1);

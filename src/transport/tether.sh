@@ -35,9 +35,10 @@
 # session of its own, so that stopping, even with KILL, leaves the runner to record it.
 # Alive means: same boot, same pid, same start time; where there is no /proc, a lock that the runner holds, if there is
 # flock; else the pid.
-# The result is synced later than the waiting side is woken: together with the next marker, when the connection ends,
-# or by the runner if nobody waits. If the host dies in between, either the server has stored the outcome, or it finds
-# no result after the reboot and says unknown; never a wrong outcome.
+# The result is synced later than the waiting side is woken: when the connection ends, or by the runner if nobody
+# waits. (Not with the next marker: the server asks for the next step of a host once the outcome of the one before is
+# stored.) If the host dies in between, either the server has stored the outcome, or it finds no result after the
+# reboot and says unknown; never a wrong outcome.
 
 TH_UMASK=$(umask)
 umask 077
@@ -228,9 +229,7 @@ th_run() {
     th_say "notbegun cannot write in $TH_ROOT (is the disk full?)" >&3
     exit 9
   fi
-  th_unsynced_files
-  # shellcheck disable=SC2086 # split on purpose
-  th_sync "$TH_A.started" . $TH_FILES
+  th_sync "$TH_A.started" .
   printf 'running\n' >&3
   exec 3>&- 2>"$TH_A.why"
   ( th_command "$@" )

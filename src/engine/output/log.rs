@@ -12,9 +12,13 @@ use super::writer::{Gap, HEAD_BYTES_MAX, Head, SEGMENT_BYTES, Writer, chunks};
 use crate::id::AttemptId;
 use crate::redact::{Needles, Redacted};
 use crate::run::outcome::{Offsets, Stream};
-use crate::store::output::{OutputError as AppendError, OutputOwner, OutputTotals};
+use crate::store::output::{INLINE_BYTES_MAX, OutputError as AppendError, OutputOwner, OutputTotals, WholeOutput};
 use crate::store::{BlobError, Store, StoreError};
 use crate::transport::Arrival;
+
+/// A log up to this is stored with the events of its end. Half of what lies in a row: what the redactors still hold
+/// back comes on top, and many attempts may end in one transaction.
+const WHOLE_BYTES_MAX: usize = INLINE_BYTES_MAX / 2;
 
 /// What a log must know of its attempt.
 #[derive(Clone)]
@@ -181,22 +185,42 @@ impl AttemptLog {
     /// # Errors
     /// When the store fails; what is at hand stays.
     pub async fn finish(&mut self, now_ms: u64) -> Result<LogSummary, OutputError> {
-        self.writer.finish(now_ms);
-        self.totals.finished = true;
+        self.end(now_ms);
         if !self.flush().await? {
             self.shelf.count(self.opening.as_ref(), self.stored, self.totals).await?;
             self.opening = None;
         }
+        Ok(self.summary())
+    }
+
+    /// The attempt has ended, and nothing of it is stored because it said little: all of it, to be stored with the
+    /// events of its end. None for any other log: [`AttemptLog::finish`] it.
+    pub fn finish_whole(&mut self, now_ms: u64) -> Option<(LogSummary, WholeOutput)> {
+        if self.opening.is_none() || self.writer.segment_bytes() >= WHOLE_BYTES_MAX {
+            return None;
+        }
+        self.end(now_ms);
+        let owner = self.opening.take()?;
+        let whole = self.shelf.whole(owner, self.writer.cut().as_ref(), self.totals);
+        Some((self.summary(), whole))
+    }
+
+    fn end(&mut self, now_ms: u64) {
+        self.writer.finish(now_ms);
+        self.totals.finished = true;
+    }
+
+    fn summary(&self) -> LogSummary {
         let end = self.writer.end();
         let [stdout, stderr] = self.writer.heads();
-        Ok(LogSummary {
+        LogSummary {
             stdout_head: stdout.text(),
             stderr_head: stderr.text(),
             bytes: end.before.iter().sum(),
             lines: end.lines.begun,
             bytes_dropped: self.totals.bytes_dropped,
             lines_dropped: self.totals.lines_dropped,
-        })
+        }
     }
 
     /// The first 64 KiB of a stream so far, masked.

@@ -10,7 +10,7 @@ use crate::id::AttemptId;
 use crate::run::outcome::Offsets;
 use crate::store::output::{
     AttemptOutput, NewSegment, OutputError as AppendError, OutputOwner, OutputTotals, RawOffsets, SegmentSelection,
-    SegmentStored,
+    SegmentStored, WholeOutput,
 };
 use crate::store::{Store, StoreError, output};
 
@@ -77,14 +77,7 @@ impl Shelf {
         from: Offsets,
         totals: OutputTotals,
     ) -> Result<Option<(u64, NewSegment)>, OutputError> {
-        let segment = (cut.bytes > 0).then(|| NewSegment {
-            first_line: cut.first_line,
-            last_line: cut.end.lines.begun,
-            first_ms: cut.start.first_ms,
-            last_ms: cut.end.first_ms,
-            bytes_raw: cut.bytes,
-            bytes: cut.stored.get().clone(),
-        });
+        let segment = new_segment(cut);
         let stored = match opening {
             Some(owner) => self.store.open_with_segment(owner, segment.as_ref(), raw(cut.raw), totals).await,
             None => self.store.append_segment(self.attempt, segment.as_ref(), raw(from), raw(cut.raw), totals).await,
@@ -92,6 +85,18 @@ impl Shelf {
         match stored.map_err(|source| self.append_failed(source))? {
             SegmentStored::New { index } => Ok(index.zip(segment)),
             SegmentStored::Already => Ok(None),
+        }
+    }
+
+    /// A log of one segment or none, not stored yet.
+    pub fn whole(&self, owner: OutputOwner, cut: Option<&Cut>, totals: OutputTotals) -> WholeOutput {
+        let counted =
+            |cut: &Cut| OutputTotals { lines: cut.end.lines.begun, bytes: cut.end.before.iter().sum(), ..totals };
+        WholeOutput {
+            owner,
+            segment: cut.and_then(new_segment),
+            to: cut.map(|cut| raw(cut.raw)).unwrap_or_default(),
+            totals: cut.map_or(totals, counted),
         }
     }
 
@@ -239,4 +244,16 @@ impl Shelf {
 
 fn raw(offsets: Offsets) -> RawOffsets {
     RawOffsets { stdout: offsets.stdout, stderr: offsets.stderr }
+}
+
+/// What the store keeps of a cut; nothing when only offsets moved.
+fn new_segment(cut: &Cut) -> Option<NewSegment> {
+    (cut.bytes > 0).then(|| NewSegment {
+        first_line: cut.first_line,
+        last_line: cut.end.lines.begun,
+        first_ms: cut.start.first_ms,
+        last_ms: cut.end.first_ms,
+        bytes_raw: cut.bytes,
+        bytes: cut.stored.get().clone(),
+    })
 }
