@@ -10,7 +10,7 @@ mod refusal;
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -250,13 +250,29 @@ struct PrivateDirectory {
     connections: AtomicU64,
 }
 
+/// Whoever owns the folder could put other sockets and other ssh options into it.
+fn refuse_if_not_ours(folder: &Path) -> io::Result<()> {
+    let found = fs::symlink_metadata(folder)?;
+    let ours = found.is_dir() && found.uid() == rustix::process::geteuid().as_raw() && found.mode() & 0o022 == 0;
+    match ours {
+        true => Ok(()),
+        false => Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            format!("{} is not a folder that this account alone can write: remove it", folder.display()),
+        )),
+    }
+}
+
 impl PrivateDirectory {
     fn new(parent: &Path) -> io::Result<Self> {
         let name = format!("ssh-{}-{:02x?}", std::process::id(), &entropy::fresh_token()[..4]);
         let name = name.replace(['[', ']', ',', ' '], "");
         let longest = |parent: &Path| parent.join(&name).join("1000000/m").as_os_str().len();
-        let parent = if longest(parent) > SOCKET_PATH_BYTES_MAX { Path::new("/tmp/steadyhand-ssh") } else { parent };
+        // One a user: what lies in /tmp under another's name is another's.
+        let short = PathBuf::from(format!("/tmp/steadyhand-ssh-{}", rustix::process::geteuid().as_raw()));
+        let parent = if longest(parent) > SOCKET_PATH_BYTES_MAX { &short } else { parent };
         fs::DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
+        refuse_if_not_ours(parent)?;
         sweep(parent)?;
         let path = parent.join(name);
         fs::DirBuilder::new().mode(0o700).create(&path)?;

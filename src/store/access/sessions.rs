@@ -72,6 +72,15 @@ impl Store {
         Ok(changed == 1)
     }
 
+    /// Whether anybody has signed in (and not out since) or been given an API token.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn anybody_has_access(&self) -> Result<bool, StoreError> {
+        let found = read!(self.db, fetch_optional(i64,), ANYBODY).map_err(self.db.failed(READ))?;
+        Ok(found.is_some_and(|(count,)| count > 0))
+    }
+
     /// Stores a link that logs `actor` in once.
     ///
     /// # Errors
@@ -111,6 +120,7 @@ const VALID: Sql = sql!(
 );
 const SEEN: Sql = sql!("update session set last_seen_ms = $2 where token_hash = $1");
 const END: Sql = sql!("delete from session where token_hash = $1");
+const ANYBODY: Sql = sql!("select (select count(*) from session) + (select count(*) from api_token)");
 const INSERT_LINK: Sql =
     sql!("insert into login_link (token_hash, actor, created_at_ms, expires_at_ms) values ($1, $2, $3, $4)");
 const USE_LINK: Sql = sql!(
@@ -118,4 +128,4 @@ const USE_LINK: Sql = sql!(
      returning actor"
 );
 
-pub(super) const STATEMENTS: &[Sql] = &[FORGET_EXPIRED, INSERT, VALID, SEEN, END, INSERT_LINK, USE_LINK];
+pub(super) const STATEMENTS: &[Sql] = &[FORGET_EXPIRED, INSERT, VALID, SEEN, END, ANYBODY, INSERT_LINK, USE_LINK];
