@@ -120,11 +120,6 @@ pub fn command() -> clap::Command {
     Arguments::command()
 }
 
-/// Files that this process makes are its owner's alone.
-fn private_files() {
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
-}
-
 /// The threads that asynchronous subcommands run on.
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();

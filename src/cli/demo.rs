@@ -81,7 +81,6 @@ impl Endings {
 impl Demo {
     pub(super) fn run(self, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
         log_to_stderr(LogFormat::Human, "warn");
-        super::private_files();
         super::runtime()?.block_on(self.play(terminal))
     }
 

@@ -1,6 +1,6 @@
 //! `steadyhand serve`.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -24,7 +24,7 @@ use crate::web::{Web, WebOptions};
 const ADMIN: &str = "user:admin";
 
 const AFTER_HELP: &str = "\
-At its first start, and with --login, the server prints a login link that works once.
+Until somebody has access, and with --login, the server prints a login link that works once.
 
 SIGTERM and Ctrl-C end it gracefully: what arrived is stored, commands on the hosts go on, and the next
 start takes them up. A second signal ends it at once; nothing is lost by that either.
@@ -50,6 +50,14 @@ pub(super) struct Serve {
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
 
+    /// Where output is stored: not yet available, it lies in the data folder
+    #[arg(long, value_name = "URL", hide = true)]
+    blobs: Option<String>,
+
+    /// A configuration file: not yet available
+    #[arg(long, value_name = "FILE", hide = true)]
+    config: Option<PathBuf>,
+
     /// Print a fresh login link
     #[arg(long)]
     login: bool,
@@ -68,11 +76,12 @@ pub(super) enum LogFormat {
 impl Serve {
     pub(super) fn run(self, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
         log_to_stderr(self.log_format, "info");
-        super::private_files();
         super::runtime()?.block_on(self.serve(terminal))
     }
 
     async fn serve(self, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
+        anyhow::ensure!(self.blobs.is_none(), "--blobs is not yet available: output lies in the data folder");
+        anyhow::ensure!(self.config.is_none(), "--config is not yet available: see --help for the options");
         let engine = build_engine(&self.data, &self.repo, None).await?;
         let next = "stop what listens there, or choose another place with --listen";
         let listener =
@@ -84,13 +93,28 @@ impl Serve {
         }
         let base = self.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         writeln!(terminal.out, "Steadyhand listens on {base}")?;
-        if self.login || is_first_start(&engine).await? {
+        let anybody =
+            engine.store().anybody_has_access().await.explain("cannot read the data", "see the cause above")?;
+        if self.login || !anybody {
             let link = login_link(&engine, &base).await?;
             writeln!(terminal.out, "Log in, once, within a day: {link}")?;
         }
+        self.say_what_is_missing();
         terminal.out.flush()?;
         serve_until_signal(engine, listener, WebOptions { public_url: self.public_url, shares_require_login: false })
             .await
+    }
+}
+
+impl Serve {
+    /// A folder without runbooks is served: they may be written while it runs. But it is more often a slip.
+    fn say_what_is_missing(&self) {
+        if !self.repo.join("runbooks").is_dir() && !self.repo.join("HEAD").is_file() {
+            let repo = self.repo.display();
+            tracing::warn!(
+                "{repo} has no folder runbooks/: there is nothing to run (make a repository: steadyhand init DIR)"
+            );
+        }
     }
 }
 
@@ -138,22 +162,13 @@ pub(super) async fn login_link(engine: &Engine, base: &str) -> anyhow::Result<St
     Ok(format!("{base}/login?token={text}"))
 }
 
-/// Nobody was ever let in: no link was used, no token made.
-async fn is_first_start(engine: &Engine) -> anyhow::Result<bool> {
-    const STARTED: &str = "server/started";
-    let store = engine.store();
-    let before = store.setting(STARTED).await.explain("cannot read the data", "see the cause above")?;
-    if before.is_some() {
-        return Ok(false);
-    }
-    store.set_setting(STARTED, 0, "yes").await.explain("cannot write the data", "see the cause above")?;
-    Ok(true)
-}
-
 /// The log, on standard error: `RUST_LOG` chooses, `level` unless set.
 pub(super) fn log_to_stderr(format: LogFormat, level: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     // A second initialisation in one process would be a test's; the first one stands.
     let _ = match format {
         LogFormat::Human => log.try_init(),

@@ -31,7 +31,6 @@ pub(super) struct Process {
 
 impl Process {
     pub async fn open(place: &Place, purpose: Purpose) -> anyhow::Result<Self> {
-        crate::cli::private_files();
         let engine = match purpose {
             Purpose::Work => build_engine(&place.data, &place.repo, None).await?,
             Purpose::Read => build_reader(&place.data, &place.repo).await?,
