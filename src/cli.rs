@@ -8,10 +8,9 @@
 
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+mod act;
 mod check;
-#[expect(dead_code, reason = "questions in the terminal and the other client commands follow")]
 mod checklist;
-#[expect(dead_code, reason = "questions in the terminal and the other client commands follow")]
 mod client;
 mod completions;
 mod demo;
@@ -21,11 +20,15 @@ mod first_commit;
 mod format;
 mod init;
 mod keyboard;
+mod output;
 mod parts;
 mod report;
 mod run;
+mod runs;
 mod schema;
 mod serve;
+mod share;
+mod show;
 mod terminal;
 mod token;
 mod version;
@@ -90,6 +93,11 @@ subcommands! {
     check::Check,
     schema::Schema,
     run::Run,
+    runs::Runs,
+    show::Show,
+    output::Output,
+    share::Share,
+    act::Act,
     token::Token,
     completions::Completions,
     version::Version,

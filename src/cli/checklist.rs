@@ -4,7 +4,9 @@ mod changes;
 mod screen;
 
 use super::terminal::without_controls;
-use crate::run::view::{CellStateName, CellView, HostStanding, RunStateName, RunView, StepStateName, StepView};
+use crate::run::view::{
+    AttemptView, CellStateName, CellView, HostStanding, RunStateName, RunView, StepStateName, StepView,
+};
 
 pub(super) use changes::Changes;
 pub(super) use screen::Screen;
@@ -150,7 +152,7 @@ pub(super) fn cell_line(cell: &CellView, paint: Paint) -> String {
     }
 }
 
-fn is_trouble(state: CellStateName) -> bool {
+pub(super) fn is_trouble(state: CellStateName) -> bool {
     match state {
         CellStateName::Unreachable
         | CellStateName::Failed
@@ -183,6 +185,17 @@ pub(super) fn state_word(state: CellStateName) -> &'static str {
         CellStateName::Cancelled => "cancelled",
         CellStateName::Unknown => "outcome unknown",
     }
+}
+
+/// What was tried, for those hosts that a person looks at: a line an attempt.
+pub(super) fn attempt_lines(view: &RunView, paint: Paint) -> Vec<String> {
+    let cells = view.steps.iter().flat_map(|step| step.cells.iter().map(move |cell| (step, cell)));
+    let trouble = cells.filter(|(_, cell)| is_trouble(cell.state) || cell.attempts.iter().any(|one| !one.over));
+    let attempts = trouble.flat_map(|(step, cell)| cell.attempts.iter().map(move |attempt| (step, cell, attempt)));
+    let line = |(step, cell, attempt): (&StepView, &CellView, &AttemptView)| {
+        paint.dim(&format!("{} on {}, attempt {}: {}", step.id, cell.host, attempt.number, one_line(&attempt.outcome)))
+    };
+    attempts.map(line).collect()
 }
 
 /// How it stands with the run, one line.

@@ -1,12 +1,68 @@
-//! What a person types.
+//! What a person types: lines, Ctrl-C, and secrets that are not shown.
 
 use std::io::{self, BufRead, Write};
 
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
 
 use super::terminal::Terminal;
 
-/// Asks for a text that is not shown while it is typed.
+/// Lines that wait to be read; a person types one at a time.
+const LINES_MAX: usize = 16;
+
+/// The keyboard of this terminal. From its making on, Ctrl-C no longer ends the program.
+pub(super) struct Keyboard {
+    lines: mpsc::Receiver<String>,
+    interrupts: Signal,
+}
+
+/// What came.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Typed {
+    Line(String),
+    /// Ctrl-C.
+    Interrupt,
+    /// The terminal has gone, or Ctrl-D.
+    End,
+}
+
+impl Keyboard {
+    pub fn open() -> io::Result<Self> {
+        let (sender, lines) = mpsc::channel(LINES_MAX);
+        // A blocking read cannot be given up, so it has a thread of its own, which the end of the program ends.
+        std::thread::Builder::new().name("keyboard".to_owned()).spawn(move || {
+            for line in io::stdin().lock().lines() {
+                let Ok(line) = line else { return };
+                if sender.blocking_send(line).is_err() {
+                    return;
+                }
+            }
+        })?;
+        Ok(Self { lines, interrupts: signal(SignalKind::interrupt())? })
+    }
+
+    /// The next line or Ctrl-C. Nothing is lost when this is given up.
+    pub async fn next(&mut self) -> Typed {
+        tokio::select! {
+            biased;
+            _ = self.interrupts.recv() => Typed::Interrupt,
+            line = self.lines.recv() => line.map_or(Typed::End, Typed::Line),
+        }
+    }
+
+    /// The next Ctrl-C.
+    pub async fn interrupt(&mut self) {
+        self.interrupts.recv().await;
+    }
+
+    /// Forgets what was typed before it was asked for: it was not meant as this answer.
+    pub fn forget(&mut self) {
+        while self.lines.try_recv().is_ok() {}
+    }
+}
+
+/// Asks for a text that is not shown while it is typed, before there is a [`Keyboard`].
 pub(super) fn secret(question: &str, terminal: &mut Terminal) -> anyhow::Result<String> {
     write!(terminal.out, "{question}")?;
     terminal.out.flush()?;

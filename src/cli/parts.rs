@@ -76,24 +76,6 @@ pub(super) async fn build_engine(
         )?),
         false => None,
     };
-    assemble(&folder, library, store, lock, local_homes)
-}
-
-/// Builds an engine that is only asked what it sees: another one may work on the same data meanwhile.
-pub(super) async fn build_reader(options: &DataOptions, repo: &Path) -> anyhow::Result<Engine> {
-    let folder = options.folder()?;
-    let library = Library::open(repo).await.explain("cannot open the runbooks", "name their folder with --repo")?;
-    let store = options.open_store(&folder).await?;
-    assemble(&folder, library, store, None, None)
-}
-
-fn assemble(
-    folder: &Path,
-    library: Library,
-    store: Store,
-    lock: Option<EngineLock>,
-    local_homes: Option<PathBuf>,
-) -> anyhow::Result<Engine> {
     let ssh = folder.join("ssh");
     let router = Router::new(&ssh, Recorded::new())
         .explain(format!("cannot prepare ssh connections in {}", ssh.display()), "check the folder's rights")?;
@@ -103,4 +85,14 @@ fn assemble(
     };
     let clock: Arc<dyn Clock> = Arc::new(System::start());
     Ok(Engine::new(Parts { store, library, transport: Arc::new(router), clock, lock }))
+}
+
+/// Builds an engine that is only asked what it sees: another one may work on the same data meanwhile. It reaches no
+/// hosts, so that the other one's connections are not touched.
+pub(super) async fn build_reader(options: &DataOptions, repo: &Path) -> anyhow::Result<Engine> {
+    let folder = options.folder()?;
+    let library = Library::open(repo).await.explain("cannot open the runbooks", "name their folder with --repo")?;
+    let store = options.open_store(&folder).await?;
+    let clock: Arc<dyn Clock> = Arc::new(System::start());
+    Ok(Engine::new(Parts { store, library, transport: Arc::new(Recorded::new()), clock, lock: None }))
 }

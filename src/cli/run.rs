@@ -1,9 +1,10 @@
 //! `steadyhand run`: starts a run, shows it, asks its questions, and ends with what became of it.
 
+mod asker;
 mod dry_run;
 mod exit;
-mod follow;
-mod request;
+pub(super) mod follow;
+pub(super) mod request;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -16,7 +17,8 @@ use super::client::{Client, Place, Problem, Purpose};
 use super::explain;
 use super::format::DataFormat;
 use super::terminal::Terminal;
-use exit::Exit;
+use asker::Asker;
+pub(super) use exit::{Exit, next_command};
 
 const AFTER_HELP: &str = "\
 In a terminal the checklist is drawn live and every question is asked there. Ctrl-C offers to leave the
@@ -133,14 +135,15 @@ impl Run {
             }
         };
         let mut screen = self.screen(terminal);
-        let view = follow::follow(client, &run, self.may_ask(), &mut screen, terminal).await?;
+        let asker = if self.may_ask() { Some(Asker::open(screen.paint())?) } else { None };
+        let view = follow::follow(client, &run, asker, &mut screen, terminal).await?;
         let exit = Exit::of(&view);
         match self.format {
             DataFormat::Json => {
                 serde_json::to_writer_pretty(&mut terminal.out, &view)?;
                 writeln!(terminal.out)?;
             }
-            DataFormat::Human => exit::say(&view, exit, client.is_remote(), screen.paint(), terminal)?,
+            DataFormat::Human => exit::say(&view, client.is_remote(), screen.paint(), terminal)?,
         }
         Ok(exit.into())
     }

@@ -66,9 +66,9 @@ impl Problem {
         self.kind.ends_with(":refused") && self.errors.is_empty()
     }
 
-    /// The run has moved on since it was looked at.
-    pub fn is_stale(&self) -> bool {
-        self.kind.ends_with(":stale")
+    /// The run did not want it: it has moved on, or this is not what it waits for.
+    pub fn is_refusal(&self) -> bool {
+        self.kind.ends_with(":refused") || self.kind.ends_with(":stale")
     }
 
     /// Nothing was wrong with the request: the server could not follow it.

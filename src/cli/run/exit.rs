@@ -40,26 +40,22 @@ impl Exit {
 }
 
 /// How it stands, and the next command.
-pub(in crate::cli) fn say(
-    view: &RunView,
-    exit: Exit,
-    is_remote: bool,
-    paint: Paint,
-    terminal: &mut Terminal,
-) -> io::Result<()> {
+pub(super) fn say(view: &RunView, is_remote: bool, paint: Paint, terminal: &mut Terminal) -> io::Result<()> {
     writeln!(terminal.out, "{}", standing(view, paint))?;
+    if view.ended_at_ms.is_none() && !is_remote {
+        writeln!(terminal.out, "Nothing carries it on now; commands that run on hosts go on.")?;
+    }
+    writeln!(terminal.out, "next: {}", next_command(view))
+}
+
+/// What a person would type next.
+pub(in crate::cli) fn next_command(view: &RunView) -> String {
     let id = view.id;
-    let step = view.current.as_ref().map_or("STEP", |step| step.as_str());
-    match exit {
-        Exit::Succeeded => writeln!(terminal.out, "next: steadyhand show {id}"),
-        Exit::Failed | Exit::Refused | Exit::Aborted => {
-            writeln!(terminal.out, "next: steadyhand output {id} {step}")
+    match view.end {
+        Some(RunEnd::Succeeded | RunEnd::Failed | RunEnd::Refused | RunEnd::Aborted) => {
+            let has_run = view.steps.iter().flat_map(|step| &step.cells).any(|cell| !cell.attempts.is_empty());
+            format!("steadyhand {} {id}", if has_run { "output" } else { "show" })
         }
-        Exit::Waiting | Exit::Unknown => {
-            if !is_remote {
-                writeln!(terminal.out, "Nothing carries it on now; commands that run on hosts go on.")?;
-            }
-            writeln!(terminal.out, "next: steadyhand run --pick-up {id}")
-        }
+        None => format!("steadyhand run --pick-up {id}"),
     }
 }
