@@ -142,7 +142,7 @@ impl Act {
             serde_json::to_writer_pretty(&mut terminal.out, &view)?;
             writeln!(terminal.out)?;
         } else {
-            writeln!(terminal.out, "{}\nnext: {}", standing(&view, screen.paint()), next_command(&view))?;
+            writeln!(terminal.out, "{}\nnext: {}", standing(&view, screen.paint()), next_command(&view, &self.place))?;
         }
         Ok(())
     }

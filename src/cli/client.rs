@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::parts::DataOptions;
+use crate::environment;
 use crate::run::plan::Plan;
 use crate::run::view::RunView;
 
@@ -42,6 +43,28 @@ pub(super) struct Place {
     /// Folder with inventory.yaml and runbooks/, when there is no --server
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub repo: PathBuf,
+}
+
+impl Place {
+    /// The arguments that lead to the same place, for commands that are suggested: ` --data DIR`, or nothing.
+    pub fn arguments(&self) -> String {
+        let said = |name: &str, value: &str| environment::text(name).as_deref() == Some(value);
+        let mut given: Vec<(&str, String)> = Vec::new();
+        if let Some(server) = &self.server {
+            if !said("STEADYHAND_SERVER", server) {
+                given.push(("--server", server.clone()));
+            }
+        } else {
+            let data = self.data.data.iter().map(|data| data.display().to_string());
+            given.extend(data.filter(|data| !said("STEADYHAND_DATA", data)).map(|data| ("--data", data)));
+            if self.repo.as_os_str() != "." {
+                given.push(("--repo", self.repo.display().to_string()));
+            }
+        }
+        // Only a NUL cannot be quoted, and no argument holds one.
+        let quoted = |value: &str| shlex::try_quote(value).map_or_else(|_| value.to_owned(), Into::into);
+        given.iter().map(|(name, value)| format!(" {name} {}", quoted(value))).collect()
+    }
 }
 
 /// Somebody who answers for runs.

@@ -143,7 +143,7 @@ impl Run {
                 serde_json::to_writer_pretty(&mut terminal.out, &view)?;
                 writeln!(terminal.out)?;
             }
-            DataFormat::Human => exit::say(&view, client.is_remote(), screen.paint(), terminal)?,
+            DataFormat::Human => exit::say(&view, &self.place, screen.paint(), terminal)?,
         }
         Ok(exit.into())
     }

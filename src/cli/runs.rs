@@ -112,7 +112,8 @@ impl Runs {
         }
         match listed.runs.first() {
             Some(run) => {
-                writeln!(terminal.out, "next: steadyhand show {}", &run.id[run.id.len().saturating_sub(ID_END)..])?
+                let id = &run.id[run.id.len().saturating_sub(ID_END)..];
+                writeln!(terminal.out, "next: steadyhand show {id}{}", self.place.arguments())?;
             }
             None => writeln!(terminal.out, "no runs")?,
         }

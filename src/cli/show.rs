@@ -54,7 +54,7 @@ impl Show {
         lines.extend(steps(view, paint));
         lines.extend(attempt_lines(view, paint));
         lines.push(standing(view, paint));
-        lines.push(format!("next: {}", next_command(view)));
+        lines.push(format!("next: {}", next_command(view, &self.place)));
         for line in lines {
             writeln!(terminal.out, "{line}")?;
         }

@@ -51,7 +51,11 @@ fn every_subcommand_has_a_description() {
 
 #[test]
 fn help_names_the_exit_codes_where_they_matter() {
-    for (name, codes) in [("check", ["0  ", "1  ", "2  "].as_slice())] {
+    for (name, codes) in [
+        ("check", ["0  ", "1  ", "2  "].as_slice()),
+        ("run", &["0  ", "1  ", "2  ", "3  ", "4  ", "5  ", "6  "]),
+        ("act", &["0 ", "2 ", "3 "]),
+    ] {
         let help = output(&[name, "--help"]);
         let (_, listed) = stdout(&help).split_once("Exit codes:").expect("the help lists exit codes");
         for code in codes {

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use crate::cli::checklist::{Paint, standing};
+use crate::cli::client::Place;
 use crate::cli::terminal::Terminal;
 use crate::run::event::RunEnd;
 use crate::run::view::{Need, RunView};
@@ -40,22 +41,22 @@ impl Exit {
 }
 
 /// How it stands, and the next command.
-pub(super) fn say(view: &RunView, is_remote: bool, paint: Paint, terminal: &mut Terminal) -> io::Result<()> {
+pub(super) fn say(view: &RunView, place: &Place, paint: Paint, terminal: &mut Terminal) -> io::Result<()> {
     writeln!(terminal.out, "{}", standing(view, paint))?;
-    if view.ended_at_ms.is_none() && !is_remote {
+    if view.ended_at_ms.is_none() && place.server.is_none() {
         writeln!(terminal.out, "Nothing carries it on now; commands that run on hosts go on.")?;
     }
-    writeln!(terminal.out, "next: {}", next_command(view))
+    writeln!(terminal.out, "next: {}", next_command(view, place))
 }
 
 /// What a person would type next.
-pub(in crate::cli) fn next_command(view: &RunView) -> String {
-    let id = view.id;
+pub(in crate::cli) fn next_command(view: &RunView, place: &Place) -> String {
+    let (id, place) = (view.id, place.arguments());
     match view.end {
         Some(RunEnd::Succeeded | RunEnd::Failed | RunEnd::Refused | RunEnd::Aborted) => {
             let has_run = view.steps.iter().flat_map(|step| &step.cells).any(|cell| !cell.attempts.is_empty());
-            format!("steadyhand {} {id}", if has_run { "output" } else { "show" })
+            format!("steadyhand {} {id}{place}", if has_run { "output" } else { "show" })
         }
-        None => format!("steadyhand run --pick-up {id}"),
+        None => format!("steadyhand run --pick-up {id}{place}"),
     }
 }
