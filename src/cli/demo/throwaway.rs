@@ -5,7 +5,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -33,7 +33,9 @@ impl Throwaway {
     pub fn make() -> io::Result<Self> {
         let above = fs::canonicalize(std::env::temp_dir())?;
         for _ in 0..TRIES_MAX {
-            let made = tempfile::Builder::new().prefix(PREFIX).tempdir_in(&above)?;
+            // As it is made, and whatever the umask: keys and data lie in it.
+            let private = fs::Permissions::from_mode(0o700);
+            let made = tempfile::Builder::new().prefix(PREFIX).permissions(private).tempdir_in(&above)?;
             let Ok(lock) = File::open(made.path()) else { continue };
             if lock.try_lock().is_ok() && made.path().exists() {
                 return Ok(Self { folder: made.keep(), _lock: lock });
