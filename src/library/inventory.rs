@@ -7,6 +7,8 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use std::os::unix::fs::PermissionsExt;
+
 use tempfile::TempDir;
 
 use super::program::{self, Call, ProgramError, Surroundings};
@@ -143,8 +145,11 @@ impl Library {
         }
         let blobs: Vec<_> = wanted.iter().filter_map(|found| found.blob.as_ref()).collect();
         let contents = self.blobs(&blobs).await?;
-        let folder =
-            TempDir::with_prefix("steadyhand-inventory-").map_err(cannot_write(Path::new("a temporary folder")))?;
+        let folder = tempfile::Builder::new()
+            .prefix("steadyhand-inventory-")
+            .permissions(std::fs::Permissions::from_mode(0o700))
+            .tempdir()
+            .map_err(cannot_write(Path::new("a temporary folder")))?;
         for (found, content) in wanted.iter().zip(contents) {
             let path = folder.path().join(&found.path);
             write_private(&path, &content, found.kind).map_err(cannot_write(&path))?;
