@@ -4,10 +4,9 @@
 //! folder first, and programs run there. So an uncommitted change never decides which hosts a run touches.
 
 use std::ffi::{OsStr, OsString};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-use std::os::unix::fs::PermissionsExt;
 
 use tempfile::TempDir;
 
