@@ -67,9 +67,12 @@ impl Demo {
 }
 
 impl Drop for Demo {
+    /// A test that failed leaves no server behind either: only an ended demo cleans up.
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if let Ok(None) = self.child.try_wait() {
+            self.signal("TERM");
+            let _ = self.child.wait();
+        }
     }
 }
 
