@@ -143,7 +143,7 @@ impl Run {
                 serde_json::to_writer_pretty(&mut terminal.out, &view)?;
                 writeln!(terminal.out)?;
             }
-            DataFormat::Human => exit::say(&view, &self.place, screen.paint(), terminal)?,
+            DataFormat::Human => exit::say(&view, &self.place, &screen, terminal)?,
         }
         Ok(exit.into())
     }

@@ -2,6 +2,8 @@
 
 mod place;
 
+use std::process::Stdio;
+
 use place::{Place, code, json, stderr, stdout};
 
 #[test]
@@ -87,6 +89,27 @@ fn an_unknown_outcome_is_recorded_by_a_person() {
     let resolved = place.steadyhand(&resolved);
     assert_eq!(code(&resolved), 0, "{}", stderr(&resolved));
     assert_eq!(code(&place.steadyhand(&["run", "--pick-up", &run])), 0);
+}
+
+#[test]
+fn a_run_that_is_left_goes_on_where_it_was_when_it_is_picked_up() {
+    for place in [Place::in_process(), Place::with_server()] {
+        let mut left = place.command(&["run", "long", "--on", "web-1"]);
+        let left = left.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+        place.until_written("begun");
+        rustix::process::kill_process(rustix::process::Pid::from_child(&left), rustix::process::Signal::TERM)
+            .expect("it runs");
+        let left = left.wait_with_output().expect("it ends");
+        assert_eq!(code(&left), 4, "{}", stderr(&left));
+        assert!(stdout(&left).contains("next: steadyhand run --pick-up"), "{}", stdout(&left));
+        std::fs::write(place.home().join("go"), "").expect("a file can be written");
+        let picked_up = place.steadyhand(&["run", "--pick-up", &place.newest()]);
+        assert_eq!(code(&picked_up), 0, "{}{}", stdout(&picked_up), stderr(&picked_up));
+        // The command ran once: it was followed, not started again.
+        assert_eq!(place.written("begun"), "x");
+        let output = place.steadyhand(&["output", &place.newest(), "hold"]);
+        assert_eq!(stdout(&output), "held\n");
+    }
 }
 
 #[test]

@@ -24,8 +24,10 @@ enum Kind {
     Lines(Changes),
     Drawn {
         headed: bool,
-        /// What stands there now, to be drawn over.
+        /// What was drawn last.
         shown: Vec<String>,
+        /// Other lines stand below it: it is drawn anew, not over itself.
+        left: bool,
     },
 }
 
@@ -41,7 +43,7 @@ impl Screen {
 
     /// Drawn in place.
     pub fn drawn(in_colour: bool) -> Self {
-        Self { kind: Kind::Drawn { headed: false, shown: Vec::new() }, paint: Paint { in_colour } }
+        Self { kind: Kind::Drawn { headed: false, shown: Vec::new(), left: false }, paint: Paint { in_colour } }
     }
 
     pub fn paint(&self) -> Paint {
@@ -58,7 +60,7 @@ impl Screen {
                     writeln!(terminal.out, "{line}")?;
                 }
             }
-            Kind::Drawn { headed, shown } => {
+            Kind::Drawn { headed, shown, left } => {
                 if !*headed {
                     *headed = true;
                     for line in heading(view, paint) {
@@ -67,7 +69,8 @@ impl Screen {
                 }
                 let lines = fitted(steps(view, paint), standing(view, paint));
                 if lines != *shown {
-                    draw(shown, &lines, terminal)?;
+                    let over: &[String] = if std::mem::take(left) { &[] } else { shown };
+                    draw(over, &lines, terminal)?;
                     *shown = lines;
                 }
             }
@@ -75,11 +78,16 @@ impl Screen {
         terminal.out.flush()
     }
 
-    /// What is written from now on stands below; the checklist is drawn anew beneath it.
+    /// What is written from now on stands below; the checklist is drawn anew beneath it when it changes.
     pub fn leave(&mut self) {
-        if let Kind::Drawn { shown, .. } = &mut self.kind {
-            shown.clear();
+        if let Kind::Drawn { left, .. } = &mut self.kind {
+            *left = true;
         }
+    }
+
+    /// Whether the last line says already how it stands with the run.
+    pub fn ends_with_standing(&self) -> bool {
+        matches!(self.kind, Kind::Drawn { left: false, .. })
     }
 }
 

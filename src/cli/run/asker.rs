@@ -75,7 +75,10 @@ impl Asker {
         let said = question.ask().await?;
         match said {
             Said::Do(action) => self.act(client, view, action, terminal).await,
-            Said::Nothing => Ok(Asked::Look),
+            Said::Nothing => {
+                writeln!(terminal.out, "that is none of the answers")?;
+                Ok(Asked::Look)
+            }
             Said::Moved => {
                 writeln!(terminal.out, "\nthe run has moved on: somebody else answered, or it could go on by itself")?;
                 Ok(Asked::Look)

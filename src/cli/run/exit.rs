@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use crate::cli::checklist::{Paint, standing};
+use crate::cli::checklist::{Screen, standing};
 use crate::cli::client::Place;
 use crate::cli::terminal::Terminal;
 use crate::run::event::RunEnd;
@@ -41,8 +41,10 @@ impl Exit {
 }
 
 /// How it stands, and the next command.
-pub(super) fn say(view: &RunView, place: &Place, paint: Paint, terminal: &mut Terminal) -> io::Result<()> {
-    writeln!(terminal.out, "{}", standing(view, paint))?;
+pub(super) fn say(view: &RunView, place: &Place, screen: &Screen, terminal: &mut Terminal) -> io::Result<()> {
+    if !screen.ends_with_standing() {
+        writeln!(terminal.out, "{}", standing(view, screen.paint()))?;
+    }
     if view.ended_at_ms.is_none() && place.server.is_none() {
         writeln!(terminal.out, "Nothing carries it on now; commands that run on hosts go on.")?;
     }

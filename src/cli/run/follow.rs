@@ -3,9 +3,11 @@
 use std::io::Write;
 use std::time::Duration;
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
 use super::asker::{Asked, Asker};
 use crate::cli::checklist::Screen;
-use crate::cli::client::{Client, Problem};
+use crate::cli::client::{Changes, Client, Problem};
 use crate::cli::terminal::Terminal;
 use crate::run::view::{Need, RunView};
 
@@ -26,28 +28,15 @@ pub(in crate::cli) async fn follow(
 ) -> anyhow::Result<RunView> {
     let mut view = client.view(run).await?;
     let mut changes = client.changes(&view);
+    let mut told_to_end = ToldToEnd::listen(asker.as_ref())?;
     loop {
         screen.show(&view, terminal)?;
-        if view.ended_at_ms.is_some() {
+        if view.ended_at_ms.is_some() || (asker.is_none() && needs_a_person(&view)) {
             return Ok(view);
         }
-        let asked = match (&mut asker, needs_a_person(&view)) {
-            (None, true) => return Ok(view),
-            (Some(asker), true) => {
-                screen.leave();
-                asker.ask(client, &view, terminal).await?
-            }
-            (None, false) => {
-                changes.next().await;
-                Asked::Look
-            }
-            (Some(asker), false) => tokio::select! {
-                () = changes.next() => Asked::Look,
-                () = asker.interrupted() => {
-                    screen.leave();
-                    asker.offer_to_leave(client, &view, terminal).await?
-                }
-            },
+        let asked = tokio::select! {
+            asked = wait_or_ask(client, &view, &mut changes, asker.as_mut(), screen, terminal) => asked?,
+            () = told_to_end.recv() => return Ok(view),
         };
         let next = look(client, run, terminal).await?;
         if matches!(asked, Asked::Leave) {
@@ -57,6 +46,62 @@ pub(in crate::cli) async fn follow(
             tokio::time::sleep(BETWEEN_LOOKS).await;
         }
         view = next;
+    }
+}
+
+/// Waits until there is something to look at; what the run needs meanwhile is asked.
+async fn wait_or_ask(
+    client: &Client,
+    view: &RunView,
+    changes: &mut Changes<'_>,
+    asker: Option<&mut Asker>,
+    screen: &mut Screen,
+    terminal: &mut Terminal,
+) -> anyhow::Result<Asked> {
+    let Some(asker) = asker else {
+        changes.next().await;
+        return Ok(Asked::Look);
+    };
+    if needs_a_person(view) {
+        screen.leave();
+        return asker.ask(client, view, terminal).await;
+    }
+    tokio::select! {
+        () = changes.next() => Ok(Asked::Look),
+        () = asker.interrupted() => {
+            screen.leave();
+            asker.offer_to_leave(client, view, terminal).await
+        }
+    }
+}
+
+/// SIGTERM, and Ctrl-C where it asks nothing: the run is left as it is, in order.
+struct ToldToEnd {
+    terminate: Signal,
+    interrupt: Option<Signal>,
+}
+
+impl ToldToEnd {
+    fn listen(asker: Option<&Asker>) -> anyhow::Result<Self> {
+        let interrupt = match asker {
+            Some(_) => None,
+            None => Some(signal(SignalKind::interrupt())?),
+        };
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt })
+    }
+
+    async fn recv(&mut self) {
+        match &mut self.interrupt {
+            None => {
+                self.terminate.recv().await;
+            }
+            Some(interrupt) => {
+                tokio::select! {
+                    _ = self.terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+            }
+        }
     }
 }
 

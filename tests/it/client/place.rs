@@ -3,8 +3,12 @@
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+/// How long anything that a test waits for may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 const INVENTORY: &str = "\
 steadyhand: 1
@@ -41,6 +45,10 @@ steps:
     ),
     // It ends what watches over it, and then itself: nobody can know more.
     ("unknown", "steps:\n  - {id: die, name: Die, check: 'kill -KILL $PPID; kill -KILL 0'}\n"),
+    (
+        "long",
+        "steps:\n  - {id: hold, name: Hold, check: 'printf x >>~/begun; until test -e ~/go; do sleep 0.1; done; echo held'}\n",
+    ),
     (
         "secret",
         "inputs:\n  password: {description: To be hidden, type: secret}\nsteps:\n  - {id: tell, name: Tell it, check: 'echo it is \"$password\"'}\n",
@@ -124,6 +132,15 @@ impl Place {
     /// What a runbook has written for a host.
     pub fn written(&self, host: &str) -> String {
         std::fs::read_to_string(self.home().join(host)).expect("it was written")
+    }
+
+    /// Waits until a runbook has written a file into the home.
+    pub fn until_written(&self, file: &str) {
+        let begun = Instant::now();
+        while !self.home().join(file).exists() {
+            assert!(begun.elapsed() < PATIENCE, "nobody wrote {file}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
