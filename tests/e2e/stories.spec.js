@@ -59,6 +59,8 @@ test("output arrives while one watches, a second window joins with all of it, an
 
 test("what is typed stays while output arrives", async ({ page }) => {
   await startRun(page, "web/slow", ["web-2"]);
+  // Before its first step begins a run looks otherwise, and that change is only offered to whoever types.
+  await expect.poll(() => page.locator("[data-tail] .l").count()).toBeGreaterThan(0);
   await page.locator("#stop summary").click();
   const reason = page.getByLabel(/Stop everything on web-2/);
   await reason.fill("half a sen");
