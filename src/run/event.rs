@@ -15,10 +15,18 @@ use crate::runbook::model::Value;
 /// The version of the stored form of events.
 pub const EVENT_VERSION: u32 = 1;
 
-/// Who did something: `user:anna`, `token:ci`. Shown as it is.
+/// Who did something: `user:anna`, `user:anna/ci` by her token `ci`, `token:ci` by one that belongs to nobody. Shown
+/// as it is. The name of an account never changes, so it stands for the person.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Actor(pub String);
+
+impl Actor {
+    /// The person behind it: whoever uses a token is the token's owner. Compared wherever two people must differ.
+    pub fn person(&self) -> &str {
+        self.0.split_once('/').map_or(self.0.as_str(), |(person, _token)| person)
+    }
+}
 
 impl std::fmt::Display for Actor {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -8,7 +8,8 @@ use axum::http::header;
 use axum::http::request::Parts;
 use axum_extra::extract::CookieJar;
 
-use crate::access::policy::{Identity, Permission, Road, Role, allows};
+use crate::access::identity::{Identity, Reach, Road, Scopes};
+use crate::access::policy::{Permission, allows};
 use crate::access::secret::{self, Door};
 use crate::access::session;
 use crate::run::event::Actor;
@@ -98,7 +99,13 @@ pub async fn identify(parts: &Parts, web: &Web) -> Result<Option<Identity>, Prob
 async fn by_token(token: &str, web: &Web) -> Result<Option<Identity>, Problem> {
     let Some(hash) = secret::hash(Door::Api, token) else { return Ok(None) };
     let found = web.store().use_api_token(hash, web.now_ms()).await?;
-    Ok(found.map(|found| Identity { actor: Actor(found.token.actor), role: Role::Admin, road: Road::Token }))
+    Ok(found.map(|found| Identity {
+        actor: Actor(found.token.actor),
+        road: Road::Token,
+        groups: Vec::new(),
+        reach: Reach::Scoped(Scopes::everything()),
+        authenticated_at_ms: None,
+    }))
 }
 
 async fn by_session(jar: &CookieJar, web: &Web) -> Result<Option<Identity>, Problem> {
@@ -112,5 +119,11 @@ async fn by_session(jar: &CookieJar, web: &Web) -> Result<Option<Identity>, Prob
         web.store().end_session(hash).await?;
         return Ok(None);
     }
-    Ok(Some(Identity { actor: Actor(found.actor), role: Role::Admin, road: Road::Session }))
+    Ok(Some(Identity {
+        actor: Actor(found.actor),
+        road: Road::Session,
+        groups: Vec::new(),
+        reach: Reach::BreakGlass,
+        authenticated_at_ms: Some(found.created_at_ms),
+    }))
 }

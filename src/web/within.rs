@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
 use tower::ServiceExt;
 
-use crate::access::policy::{Identity, Road, Role};
+use crate::access::identity::Identity;
 use crate::run::event::Actor;
 use crate::web::routes;
 use crate::web::state::Web;
@@ -36,7 +36,7 @@ impl Web {
         path: &str,
         body: Option<&serde_json::Value>,
     ) -> Result<Answer, axum::Error> {
-        let identity = Identity { actor: actor.clone(), role: Role::Admin, road: Road::Within };
+        let identity = Identity::within(actor.clone());
         let request = Request::builder().method(method).uri(path).extension(Insider(identity));
         let request = match body {
             Some(body) => request.header(header::CONTENT_TYPE, "application/json").body(Body::from(body.to_string())),
