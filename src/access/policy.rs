@@ -1,8 +1,12 @@
-//! What can be asked for, the roles that bundle it, and the decision.
+//! What can be asked for, and the decision: one function, whatever the door.
 
 use serde::{Deserialize, Serialize};
 
-use crate::access::identity::{Identity, Reach, Road};
+use crate::access::grant::{Grant, Member, Policy, Who};
+use crate::access::identity::{Identity, Reach, Road, Scopes};
+use crate::access::pattern::Books;
+use crate::access::scope::{About, Scope, ScopedHost};
+use crate::id::HostName;
 
 /// What a request asks to do. Each route names one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -43,38 +47,199 @@ impl Permission {
         Self::ShareOutput,
         Self::UseOtherRefs,
     ];
-}
 
-/// The policy decision: may `identity` do this?
-pub fn allows(identity: &Identity, permission: Permission) -> bool {
-    let by_road = match permission {
-        Permission::OwnSession | Permission::OwnAccount => return identity.road == Road::Session,
-        Permission::Approve | Permission::ManagePeople => identity.road != Road::Token,
-        _ => true,
-    };
-    by_road
-        && match &identity.reach {
-            Reach::Granted | Reach::BreakGlass => true,
-            Reach::Owned(scopes) | Reach::Scoped(scopes) => scopes.verbs.contains(&permission),
+    /// In a sentence: `may not …`.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::ReadRunbooks => "read the runbook",
+            Self::ReadRuns => "see the run",
+            Self::ReadOutput => "read the output",
+            Self::StartRuns => "start the runbook",
+            Self::ActOnRuns => "act on the run",
+            Self::ShareOutput => "share the output",
+            Self::Approve => "approve",
+            Self::UseOtherRefs => "start the runbook as another commit has it",
+            Self::OverrideWindows => "override a window",
+            Self::ReadAudit => "read the audit log",
+            Self::ManagePeople => "manage people",
+            Self::OwnSession => "end a session",
+            Self::OwnAccount => "change an account",
         }
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::access::identity::Scopes;
-    use crate::run::event::Actor;
+/// Why something is allowed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Because {
+    /// It is one's own.
+    Own,
+    /// Let in by the server's own command line.
+    BreakGlass,
+    /// The scopes of a token that belongs to nobody.
+    Scopes,
+    /// These lines of `access.yaml`, one for each host, each named once.
+    Grants(Vec<usize>),
+}
 
-    #[test]
-    fn a_token_cannot_end_a_session() {
-        let by = |road| Identity {
-            actor: Actor("token:ci".to_owned()),
-            road,
-            groups: Vec::new(),
-            reach: Reach::Scoped(Scopes::everything()),
-            authenticated_at_ms: None,
-        };
-        assert!(!allows(&by(Road::Token), Permission::OwnSession));
-        assert!(allows(&by(Road::Session), Permission::OwnSession));
+/// Why something is not allowed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// Whatever it was made for.
+    #[error("a token may not {}: a person must be signed in for it", .0.words())]
+    NeverByToken(Permission),
+    #[error("only a signed-in person may {}", .0.words())]
+    OnlySignedIn(Permission),
+    #[error("this token was not made to {}: its scopes leave that out", .0.words())]
+    Scopes(Permission),
+    /// No line grants it; on this host, where hosts matter.
+    #[error("{actor} may not {}{}: no grant in access.yaml gives it", .permission.words(), on(.host.as_ref()))]
+    NoGrant { actor: String, permission: Permission, host: Option<HostName> },
+}
+
+fn on(host: Option<&HostName>) -> String {
+    host.map(|host| format!(" on {host}")).unwrap_or_default()
+}
+
+/// The policy decision: may `who` do this to that?
+///
+/// A run is covered when each of its hosts is, be it by different grants; a token never reaches further than its
+/// scopes and its owner both do.
+///
+/// # Errors
+/// Why not.
+pub fn decide(policy: &Policy, who: &Identity, permission: Permission, about: About<'_>) -> Result<Because, Denied> {
+    match permission {
+        Permission::OwnSession | Permission::OwnAccount if who.road == Road::Session => return Ok(Because::Own),
+        Permission::OwnSession | Permission::OwnAccount => return Err(Denied::OnlySignedIn(permission)),
+        Permission::Approve | Permission::ManagePeople if who.road == Road::Token => {
+            return Err(Denied::NeverByToken(permission));
+        }
+        _ => {}
     }
+    match &who.reach {
+        Reach::BreakGlass => Ok(Because::BreakGlass),
+        Reach::Granted => granted(policy, who, permission, about),
+        Reach::Scoped(scopes) if scopes.cover(permission, about) => Ok(Because::Scopes),
+        Reach::Owned(scopes) if scopes.cover(permission, about) => granted(policy, who, permission, about),
+        Reach::Scoped(_) | Reach::Owned(_) => Err(Denied::Scopes(permission)),
+    }
+}
+
+fn granted(policy: &Policy, who: &Identity, permission: Permission, about: About<'_>) -> Result<Because, Denied> {
+    let mine = || policy.grants.iter().filter(|grant| grant.gives(permission) && policy.is_for(grant, who));
+    let none = |host: Option<&HostName>| {
+        let actor = who.actor.to_string();
+        Err(Denied::NoGrant { actor, permission, host: host.cloned() })
+    };
+    let found = match about {
+        About::Server => mine().find(|grant| grant.runbooks.is_empty() && grant.hosts.is_none()),
+        About::Runbook { path, tags } => mine().find(|grant| covers(&grant.runbooks, path, tags)),
+        About::Run(scope) => return on_each_host(scope, mine).or_else(|host| none(host.as_ref())),
+    };
+    match found {
+        Some(grant) => Ok(Because::Grants(vec![grant.line])),
+        None => none(None),
+    }
+}
+
+/// The lines that cover the hosts of a run, or the first host that none covers.
+fn on_each_host<'g, G>(scope: &Scope, mine: impl Fn() -> G) -> Result<Because, Option<HostName>>
+where
+    G: Iterator<Item = &'g Grant>,
+{
+    let of_runbook = || mine().filter(|grant| covers(&grant.runbooks, &scope.runbook, &scope.tags));
+    if scope.hosts.is_empty() {
+        // A run of before hosts were recorded with it: only who may have all of them is sure to have these.
+        let all = of_runbook().find(|grant| grant.hosts.is_none()).ok_or(None)?;
+        return Ok(Because::Grants(vec![all.line]));
+    }
+    let mut lines = Vec::new();
+    for host in &scope.hosts {
+        let grant = of_runbook().find(|grant| on_host(grant, host)).ok_or_else(|| Some(host.name.clone()))?;
+        if !lines.contains(&grant.line) {
+            lines.push(grant.line);
+        }
+    }
+    Ok(Because::Grants(lines))
+}
+
+fn covers(books: &[Books], path: &crate::id::RunbookPath, tags: &[String]) -> bool {
+    books.is_empty() || books.iter().any(|books| books.covers(path, tags))
+}
+
+/// The server itself has no labels: `role!=db` must not let anybody run commands on it.
+fn on_host(grant: &Grant, host: &ScopedHost) -> bool {
+    match &grant.hosts {
+        None => true,
+        Some(selector) => !host.is_server() && selector.matches(&host.labels),
+    }
+}
+
+impl Scopes {
+    fn cover(&self, permission: Permission, about: About<'_>) -> bool {
+        let books = |path, tags| {
+            let parsed = |text: &String| Books::parse(text).is_ok_and(|books| books.covers(path, tags));
+            self.runbooks.is_empty() || self.runbooks.iter().any(parsed)
+        };
+        let hosts = |scope: &Scope| match &self.hosts {
+            None => true,
+            Some(selector) => {
+                let fits = |host: &ScopedHost| !host.is_server() && selector.matches(&host.labels);
+                !scope.hosts.is_empty() && scope.hosts.iter().all(fits)
+            }
+        };
+        self.verbs.contains(&permission)
+            && match about {
+                About::Server => self.runbooks.is_empty() && self.hosts.is_none(),
+                About::Runbook { path, tags } => books(path, tags),
+                About::Run(scope) => books(&scope.runbook, &scope.tags) && hosts(scope),
+            }
+    }
+}
+
+impl Policy {
+    /// The teams that somebody is in, by name.
+    pub fn teams_of(&self, who: &Identity) -> Vec<String> {
+        self.teams.keys().filter(|team| self.is_member(team, who)).cloned().collect()
+    }
+
+    /// Whether somebody is on call for any team.
+    pub fn is_on_call(&self, who: &Identity) -> bool {
+        self.on_call.values().flatten().any(|name| Some(name.as_str()) == user_name(who))
+    }
+
+    /// Whether the policy gives this permission to somebody anywhere: for links and lists.
+    pub fn gives_anywhere(&self, who: &Identity, permission: Permission) -> bool {
+        match &who.reach {
+            Reach::BreakGlass => true,
+            Reach::Scoped(scopes) => scopes.verbs.contains(&permission),
+            Reach::Owned(scopes) => scopes.verbs.contains(&permission) && self.grants_any(who, permission),
+            Reach::Granted => self.grants_any(who, permission),
+        }
+    }
+
+    fn grants_any(&self, who: &Identity, permission: Permission) -> bool {
+        self.grants.iter().any(|grant| grant.gives(permission) && self.is_for(grant, who))
+    }
+
+    fn is_for(&self, grant: &Grant, who: &Identity) -> bool {
+        grant.who.iter().any(|named| match named {
+            Who::Everyone => user_name(who).is_some(),
+            Who::User(name) => user_name(who) == Some(name.as_str()),
+            Who::Group(group) => who.groups.contains(group),
+            Who::Team(team) => self.is_member(team, who),
+        })
+    }
+
+    fn is_member(&self, team: &str, who: &Identity) -> bool {
+        self.teams.get(team).into_iter().flatten().any(|member| match member {
+            Member::User(name) => user_name(who) == Some(name.as_str()),
+            Member::Group(group) => who.groups.contains(group),
+        })
+    }
+}
+
+/// The account's name; none for tokens that belong to nobody.
+fn user_name(who: &Identity) -> Option<&str> {
+    who.actor.person().strip_prefix("user:")
 }

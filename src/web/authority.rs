@@ -8,8 +8,10 @@ use axum::http::header;
 use axum::http::request::Parts;
 use axum_extra::extract::CookieJar;
 
+use crate::access::grant::Policy;
 use crate::access::identity::{Identity, Reach, Road, Scopes};
-use crate::access::policy::{Permission, allows};
+use crate::access::policy::{Permission, decide};
+use crate::access::scope::About;
 use crate::access::secret::{self, Door};
 use crate::access::session;
 use crate::run::event::Actor;
@@ -72,8 +74,8 @@ impl<P: Asks> FromRequestParts<Web> for Authorised<P> {
 
     async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Problem> {
         let identity = identify(parts, web).await?.ok_or_else(Problem::unauthenticated)?;
-        if !allows(&identity, P::PERMISSION) {
-            return Err(Problem::forbidden(format!("{} may not do this", identity.actor)));
+        if let Err(denied) = decide(&Policy::nobody(), &identity, P::PERMISSION, About::Server) {
+            return Err(Problem::forbidden(denied.to_string()));
         }
         Ok(Self { identity, permission: PhantomData })
     }
