@@ -7,6 +7,7 @@ mod codec;
 mod live;
 mod locks;
 pub mod output;
+pub mod policy;
 mod questions;
 mod recovery;
 mod start;
@@ -66,6 +67,8 @@ struct Shared {
     live: Mutex<HashMap<RunId, Live>>,
     /// Starts are decided one at a time, so that two cannot take the same lock or idempotency key.
     starting: tokio::sync::Mutex<()>,
+    /// The last look at `access.yaml`.
+    policy: tokio::sync::Mutex<Option<policy::Looked>>,
     connecting: tokio::sync::Semaphore,
     draining: CancellationToken,
     tasks: TaskTracker,
@@ -85,6 +88,7 @@ impl Engine {
                 owner,
                 live: Mutex::new(HashMap::new()),
                 starting: tokio::sync::Mutex::new(()),
+                policy: tokio::sync::Mutex::new(None),
                 connecting: tokio::sync::Semaphore::new(CONNECTING_MAX),
                 draining: CancellationToken::new(),
                 tasks: TaskTracker::new(),

@@ -10,6 +10,7 @@ pub mod ansi;
 mod api;
 mod assets;
 mod authority;
+mod doing;
 mod dress;
 mod format;
 mod health;

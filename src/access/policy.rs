@@ -48,6 +48,11 @@ impl Permission {
         Self::UseOtherRefs,
     ];
 
+    /// Whether roles give it; one's own things are everybody's.
+    pub fn is_of_roles(self) -> bool {
+        !matches!(self, Self::OwnSession | Self::OwnAccount)
+    }
+
     /// In a sentence: `may not …`.
     pub fn words(self) -> &'static str {
         match self {

@@ -19,7 +19,7 @@ use super::terminal::Terminal;
 use crate::check::{Policy, Profile, check_runbook};
 use crate::clock::{Clock, System};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::{environment, inventory, yaml};
+use crate::{access, environment, inventory, yaml};
 
 use files::{FileKind, FoundFile};
 
@@ -129,6 +129,7 @@ impl Check {
         let diagnostics = match &file.kind {
             FileKind::Runbook(path) => check_runbook(path, &file.shown, bytes, policy).diagnostics,
             FileKind::Inventory => check_inventory(file, bytes),
+            FileKind::Access => access::parse(&file.shown, bytes).diagnostics,
         };
         CheckedFile { name: file.shown.clone(), text: String::from_utf8_lossy(bytes).into_owned(), diagnostics }
     }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 
 use super::terminal::Terminal;
-use crate::{inventory, runbook};
+use crate::{access, inventory, runbook};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -32,6 +32,8 @@ enum SchemaOf {
     Runbook,
     /// `inventory.yaml`
     Inventory,
+    /// `access.yaml`
+    Access,
 }
 
 impl Schema {
@@ -39,6 +41,7 @@ impl Schema {
         let schema = match self.format {
             SchemaOf::Runbook => runbook::schema(),
             SchemaOf::Inventory => inventory::schema(),
+            SchemaOf::Access => access::schema(),
         };
         writeln!(terminal.out, "{schema:#}")?;
         Ok(ExitCode::SUCCESS)

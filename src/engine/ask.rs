@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::access::identity::Identity;
 use crate::id::{HostName, InvalidId, RunId, RunbookPath, StepId, ValueName};
 use crate::redact::SecretText;
 use crate::run::action::Refusal;
-use crate::run::event::Actor;
 use crate::run::plan::Pace;
 
 /// A wish to start a run.
@@ -21,7 +21,8 @@ pub struct StartRequest {
     pub pace: Pace,
     /// The number of hosts as the starter states it.
     pub confirm_hosts: Option<u32>,
-    pub by: Actor,
+    /// Who asks: what they may is decided here, whatever the door.
+    pub who: Identity,
     /// Take up an earlier run of the same runbook at this step.
     pub continues: Option<(RunId, StepId)>,
     /// The same key gives the same run, for a day: a repeated post starts nothing twice.
@@ -67,6 +68,9 @@ pub enum StartError {
     /// A guard says no: a lock that another run holds, a wrong host count, a runbook that forbids `auto`.
     #[error("{0}")]
     Guard(String),
+    /// Whoever asks may not start this, there.
+    #[error("{0}")]
+    NotAllowed(String),
     #[error("the server is draining and starts nothing new; try again after its restart")]
     Draining,
     #[error(transparent)]

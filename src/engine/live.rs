@@ -6,6 +6,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::Shared;
 use super::ask::ActError;
+use super::policy::scope_of;
 use crate::id::{AttemptId, RunId, ValueName};
 use crate::redact::SecretText;
 use crate::run::action::{Input, Report, Request};
@@ -87,6 +88,7 @@ pub fn row(run: RunId, state: &State) -> RunRow {
         started_at_ms: state.started_at_ms,
         ended_at_ms: state.ended.as_ref().map(|ended| ended.at_ms),
         hosts: state.plan.hosts.iter().map(|host| host.name.clone()).collect(),
+        scope: serde_json::to_string(&scope_of(&state.plan)).expect("a scope is plain data"),
         last_seq: state.seq,
         step_done: u32::try_from(done).unwrap_or(u32::MAX),
         step_total: u32::try_from(total).unwrap_or(u32::MAX),

@@ -5,9 +5,12 @@ use std::collections::BTreeMap;
 use super::ask::{EngineError, HostsAsked, StartError, StartRequest, Started, with_causes};
 use super::codec::encoded;
 use super::live::row;
+use super::policy::scope_of;
 use super::questions::reading;
 use super::worker::Worker;
 use super::{Engine, PARALLEL_MAX};
+use crate::access::policy::{Permission, decide};
+use crate::access::scope::About;
 use crate::diagnostic::Severity;
 use crate::entropy;
 use crate::id::{HostName, RunId, RunbookPath, ValueName};
@@ -55,7 +58,7 @@ impl Engine {
             return Err(StartError::Guard("another server is starting this run".to_owned()));
         };
         let digest = plan.digest();
-        let event = Event::RunStarted { run, plan: Box::new(plan), digest, by: request.by.clone() };
+        let event = Event::RunStarted { run, plan: Box::new(plan), digest, by: request.who.actor.clone() };
         let state = State::first(now_ms, &event).expect("a start is a run's first event");
         let events = [encoded(&event, now_ms)];
         let appended = self.shared.store.append(run, 0, Some(epoch), &events, &row(run, &state)).await;
@@ -73,7 +76,7 @@ impl Engine {
         let library = &self.shared.library;
         let git_ref = request.git_ref.as_deref().map(str::parse::<GitRef>).transpose();
         let git_ref = git_ref.map_err(|error| StartError::Guard(error.to_string()))?;
-        let revision = library.resolve(git_ref.as_ref()).await.map_err(unreadable)?;
+        let revision = library.resolve(git_ref.as_ref()).await.map_err(no_such_ref)?;
         let file = library
             .read(&revision, &request.runbook)
             .await
@@ -100,7 +103,9 @@ impl Engine {
             parallel_max: PARALLEL_MAX,
             continues: self.continues(request).await?,
         };
-        freeze(&runbook, given).map_err(|error| StartError::Guard(error.to_string()))
+        let mut plan = freeze(&runbook, given).map_err(|error| StartError::Guard(error.to_string()))?;
+        plan.authority = Some(self.authorise_start(request, &revision, &plan).await?);
+        Ok(plan)
     }
 
     async fn scripts(&self, runbook: &Runbook, revision: &Revision) -> Result<BTreeMap<String, String>, StartError> {
@@ -124,6 +129,11 @@ impl Engine {
             return Err(StartError::Guard(format!("there is no run {run} to go on from")));
         };
         let earlier = &earlier.state;
+        // Its values come into this run: whoever may not see that run must not get them by this road.
+        let policy = self.policy_now().await.policy;
+        if decide(&policy, &request.who, Permission::ReadRuns, About::Run(&scope_of(&earlier.plan))).is_err() {
+            return Err(StartError::Guard(format!("there is no run {run} to go on from")));
+        }
         if earlier.ended.is_none() {
             return Err(StartError::Guard(format!("run {run} has not ended; retry or skip its step instead")));
         }
@@ -161,15 +171,22 @@ impl Engine {
 /// Keys are each starter's own.
 fn setting_key(request: &StartRequest) -> Option<String> {
     let key = request.idempotency_key.as_ref()?;
-    Some(format!("start/{}", crate::id::Digest::of(format!("{}\n{key}", request.by).as_bytes())))
+    Some(format!("start/{}", crate::id::Digest::of(format!("{}\n{key}", request.who.actor).as_bytes())))
 }
 
 fn storing(attempted: &str, error: &dyn std::error::Error) -> EngineError {
     EngineError::Storage { attempted: attempted.to_owned(), reason: with_causes(error) }
 }
 
-fn unreadable(error: LibraryError) -> StartError {
+pub(super) fn unreadable(error: LibraryError) -> StartError {
     StartError::Engine(EngineError::Library(error.to_string()))
+}
+
+fn no_such_ref(error: LibraryError) -> StartError {
+    match error {
+        LibraryError::UnknownRef { .. } | LibraryError::RefWithoutGit { .. } => StartError::Guard(error.to_string()),
+        other => unreadable(other),
+    }
 }
 
 fn missing(runbook: &RunbookPath, revision: &Revision, error: LibraryError) -> StartError {

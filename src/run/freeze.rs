@@ -19,7 +19,7 @@ use crate::runbook::model::{
 const RETRIES_MAX: u32 = 1000;
 
 /// The name that the server itself has in a plan, for `on: local` and for runbooks without hosts.
-const SERVER_NAME: &str = "localhost";
+const SERVER_NAME: &str = "localhost"; // as `access::scope::SERVER_NAME`, which a test holds to it
 
 /// Everything that fixes a run beside the runbook's text.
 #[derive(Debug, Clone)]
@@ -103,6 +103,7 @@ pub fn freeze(runbook: &Runbook, given: Circumstances) -> Result<Plan, CannotFre
         runbook: runbook.path.clone(),
         title: runbook.name.clone(),
         summary: runbook.summary.clone(),
+        tags: runbook.tags.clone(),
         commit: given.commit,
         text_digest: given.text_digest,
         inputs: given.inputs,
@@ -116,6 +117,7 @@ pub fn freeze(runbook: &Runbook, given: Circumstances) -> Result<Plan, CannotFre
         steps,
         parallel_max: given.parallel_max,
         continues: given.continues,
+        authority: None,
     };
     refuse_second_person(&plan)?;
     Ok(plan)

@@ -21,6 +21,9 @@ pub struct Plan {
     pub runbook: RunbookPath,
     pub title: String,
     pub summary: String,
+    /// Of the runbook: who may see and touch a run may depend on them.
+    #[serde(default)]
+    pub tags: Vec<String>,
     /// The git commit that the runbook was read from; none for a folder without git.
     pub commit: Option<String>,
     /// SHA-256 of the runbook's text.
@@ -45,6 +48,18 @@ pub struct Plan {
     pub parallel_max: u32,
     /// The run that this one goes on from.
     pub continues: Option<Continues>,
+    /// Why its starter may start it; none in plans of before there were roles.
+    #[serde(default)]
+    pub authority: Option<Authority>,
+}
+
+/// The authority of a run, as it was decided when it was frozen: person ∩ runbook's selection ∩ policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Authority {
+    /// SHA-256 of the policy that decided.
+    pub policy: Digest,
+    /// What of it decided, in words: `access.yaml:12: team:web is operator for …`.
+    pub by: Vec<String>,
 }
 
 /// Where an earlier run is taken up.

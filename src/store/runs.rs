@@ -32,6 +32,9 @@ pub struct RunRow {
     pub ended_at_ms: Option<i64>,
     /// In the order of the plan. Only the first append of a run stores them: a plan never changes.
     pub hosts: Vec<HostName>,
+    /// What decides who may see and touch it, as JSON text; empty for runs of before there were roles. Stored once, as
+    /// the hosts.
+    pub scope: String,
     /// The last event. Set by `append`; what the caller gives is not used.
     pub last_seq: u64,
     pub step_done: u32,
@@ -79,7 +82,8 @@ pub(super) async fn insert(db: &Db, tx: &mut Tx, run: RunId, row: &RunRow) -> Re
         i64::from(row.step_total),
         &no_hash[..],
         &search,
-        &join_hosts(&row.hosts)
+        &join_hosts(&row.hosts),
+        &row.scope
     )
     .map_err(|error| InsertError::Store(db.failed(STORE)(error)))?;
     if inserted == 0 {
@@ -161,6 +165,7 @@ struct FoundRun {
     step_total: i64,
     last_seq: i64,
     hosts: String,
+    scope: String,
 }
 
 impl FoundRun {
@@ -176,6 +181,7 @@ impl FoundRun {
             started_at_ms: self.started_at_ms,
             ended_at_ms: self.ended_at_ms,
             hosts: self.hosts.split_whitespace().map(str::parse).collect::<Result<_, _>>()?,
+            scope: self.scope,
             last_seq: self.last_seq.cast_unsigned(),
             step_done: u32::try_from(self.step_done).unwrap_or(u32::MAX),
             step_total: u32::try_from(self.step_total).unwrap_or(u32::MAX),
@@ -186,15 +192,15 @@ impl FoundRun {
 macro_rules! columns {
     () => {
         "run.id, run.runbook, run.title, run.commit_id, run.state, run.waiting, run.started_by, run.started_at_ms, \
-         run.ended_at_ms, run.step_done, run.step_total, run.last_seq, run.hosts"
+         run.ended_at_ms, run.step_done, run.step_total, run.last_seq, run.hosts, run.scope"
     };
 }
 use columns;
 
 const INSERT: Sql = sql!(
     "insert into run (id, runbook, title, commit_id, state, waiting, started_by, started_at_ms, ended_at_ms, \
-     step_done, step_total, last_seq, head_hash, search, hosts) \
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, $12, $13, $14) on conflict (id) do nothing"
+     step_done, step_total, last_seq, head_hash, search, hosts, scope) \
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, $12, $13, $14, $15) on conflict (id) do nothing"
 );
 const INSERT_HOST: Sql = sql!(
     "insert into run_host (host, started_at_ms, run) values ($1, $2, $3) \

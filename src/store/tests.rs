@@ -28,6 +28,7 @@ fn row(id: RunId) -> RunRow {
         started_at_ms: 0,
         ended_at_ms: None,
         hosts: vec![],
+        scope: String::new(),
         last_seq: 0,
         step_done: 0,
         step_total: 1,

@@ -1,7 +1,8 @@
-//! Finds out who asks, and asks the policy. A handler of a guarded route begins with [`Authorised`]; without it the
+//! Finds out who asks and what about, and asks the policy. A handler of a guarded route begins with [`Authorised`]; without it the
 //! route table does not compile (`web::routes`).
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::header;
@@ -10,7 +11,7 @@ use axum_extra::extract::CookieJar;
 
 use crate::access::grant::Policy;
 use crate::access::identity::{Identity, Reach, Road, Scopes};
-use crate::access::policy::{Permission, decide};
+use crate::access::policy::{Denied, Permission, decide};
 use crate::access::scope::About;
 use crate::access::secret::{self, Door};
 use crate::access::session;
@@ -18,6 +19,10 @@ use crate::run::event::Actor;
 use crate::web::problem::Problem;
 use crate::web::state::Web;
 use crate::web::within::Insider;
+
+mod subject;
+
+pub use subject::{Each, Named, Subject, TheCell, TheRun, TheRunbook, TheServer, TheShare};
 
 /// The cookie of a session.
 pub const SESSION_COOKIE: &str = "steadyhand_session";
@@ -28,9 +33,9 @@ pub trait Asks: Send + Sync + 'static {
 }
 
 macro_rules! permissions {
-    ($($(#[$doc:meta])* $Name:ident,)*) => {
+    ($($Name:ident,)*) => {
         $(
-            $(#[$doc])*
+            #[doc = concat!("The permission of the same name: [`Permission::", stringify!($Name), "`].")]
             pub struct $Name;
             impl Asks for $Name {
                 const PERMISSION: Permission = Permission::$Name;
@@ -40,44 +45,114 @@ macro_rules! permissions {
 }
 
 permissions! {
-    /// Runbooks as text.
     ReadRunbooks,
-    /// What runs do and did.
     ReadRuns,
-    /// Starting one, and seeing beforehand what it would do.
-    StartRuns,
-    /// Confirming, answering, stopping and the like.
-    ActOnRuns,
-    /// What hosts wrote.
     ReadOutput,
-    /// Making and revoking share links.
+    StartRuns,
+    ActOnRuns,
     ShareOutput,
-    /// Signing out.
     OwnSession,
 }
 
-/// Proof that whoever asks may do what `P` says.
-pub struct Authorised<P> {
+/// Proof that whoever asks may do what `P` says to what `S` says. Only this module makes one, and a handler reaches
+/// runs, runbooks and output only through the functions that take one (`web::reading`, `web::doing`).
+pub struct Authorised<P, S> {
     pub identity: Identity,
+    /// What it is about.
+    pub on: S,
+    policy: Arc<Policy>,
     permission: PhantomData<P>,
 }
 
-impl<P> Authorised<P> {
+impl<P, S> Authorised<P, S> {
     /// Who it is.
     pub fn actor(&self) -> &Actor {
         &self.identity.actor
     }
+
+    /// The policy that decided.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Whether they may do something else as well: for links and buttons.
+    pub fn may(&self, permission: Permission, about: About<'_>) -> bool {
+        decide(&self.policy, &self.identity, permission, about).is_ok()
+    }
 }
 
-impl<P: Asks> FromRequestParts<Web> for Authorised<P> {
+impl<P: Asks, S: Subject> Authorised<P, S> {
+    /// Asks the policy about `on`. Whoever may not even know of it is told that there is nothing.
+    fn decided(identity: Identity, policy: Arc<Policy>, on: S) -> Result<Self, Problem> {
+        if let Some(about) = on.about()
+            && let Err(denied) = decide(&policy, &identity, P::PERMISSION, about)
+        {
+            return Err(refusal(&policy, &identity, about, denied, S::absent));
+        }
+        let may_be_empty = S::IS_A_LIST && identity.road == Road::Session;
+        if !may_be_empty && P::PERMISSION.is_of_roles() && !policy.gives_anywhere(&identity, P::PERMISSION) {
+            let denied = Denied::NoGrant { actor: identity.actor.to_string(), permission: P::PERMISSION, host: None };
+            return Err(Problem::forbidden(denied.to_string()));
+        }
+        Ok(Self { identity, on, policy, permission: PhantomData })
+    }
+}
+
+impl<P: Asks> Authorised<P, Each> {
+    /// Whether this one belongs into the list of whoever asks.
+    pub fn sees(&self, about: About<'_>) -> bool {
+        self.may(P::PERMISSION, about)
+    }
+}
+
+impl<P: Asks> Authorised<P, Named> {
+    /// The same about the run that a body or query names.
+    ///
+    /// # Errors
+    /// There is none, or they may not.
+    pub async fn on_run(self, web: &Web, id: &str) -> Result<Authorised<P, TheRun>, Problem> {
+        let run = TheRun::named(id, web).await?.ok_or_else(TheRun::absent)?;
+        Authorised::decided(self.identity, self.policy, run)
+    }
+
+    /// The same about the runbook that a body names.
+    ///
+    /// # Errors
+    /// There is none, or they may not.
+    pub async fn on_runbook(self, web: &Web, path: &str) -> Result<Authorised<P, TheRunbook>, Problem> {
+        let runbook = TheRunbook::named(path, web).await?.ok_or_else(TheRunbook::absent)?;
+        Authorised::decided(self.identity, self.policy, runbook)
+    }
+}
+
+/// What somebody may read they may know of, and are told why not. Everything else is absent for them, as what is
+/// not there is for everybody.
+fn refusal(
+    policy: &Policy,
+    identity: &Identity,
+    about: About<'_>,
+    denied: Denied,
+    absent: impl FnOnce() -> Problem,
+) -> Problem {
+    let reading = match about {
+        About::Server => return Problem::forbidden(denied.to_string()),
+        About::Runbook { .. } => Permission::ReadRunbooks,
+        About::Run(_) => Permission::ReadRuns,
+    };
+    match decide(policy, identity, reading, about) {
+        Ok(_) => Problem::forbidden(denied.to_string()),
+        Err(_) => absent(),
+    }
+}
+
+impl<P: Asks, S: Subject> FromRequestParts<Web> for Authorised<P, S> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Problem> {
         let identity = identify(parts, web).await?.ok_or_else(Problem::unauthenticated)?;
-        if let Err(denied) = decide(&Policy::nobody(), &identity, P::PERMISSION, About::Server) {
-            return Err(Problem::forbidden(denied.to_string()));
-        }
-        Ok(Self { identity, permission: PhantomData })
+        let policy = web.engine().policy().await.policy;
+        let on = S::find(parts, web).await?.ok_or_else(S::absent)?;
+        Self::decided(identity, policy, on)
     }
 }
 

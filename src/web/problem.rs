@@ -202,6 +202,7 @@ impl From<StartError> for Problem {
                 Self { errors, ..Self::refused(detail) }
             }
             StartError::Hosts(_) | StartError::NotYetAvailable { .. } | StartError::Guard(_) => Self::refused(detail),
+            StartError::NotAllowed(_) => Self::forbidden(detail),
             StartError::Draining => Self::unavailable(detail),
             StartError::InvalidId(invalid) => invalid.into(),
             StartError::Engine(failed) => failed.into(),

@@ -1,7 +1,8 @@
 //! The route table: every address of the server, its method, its handler and what it takes to use it.
 //!
-//! [`Route::guarded`] takes only handlers whose first argument is an [`Authorised`], and reads the permission from
-//! it: a guarded handler without one does not compile, and the table cannot say anything else than the code.
+//! [`Route::guarded`] takes only handlers whose first argument is an [`Authorised`], and reads the permission and what
+//! it is about from it: a guarded handler without one does not compile, and the table cannot say anything else than
+//! the code.
 //! Tests walk [`table`] with no, bad, expired and good credentials.
 
 use axum::Router;
@@ -10,7 +11,7 @@ use axum::http::Method;
 use axum::routing::{MethodFilter, MethodRouter, on};
 
 use crate::access::policy::Permission;
-use crate::web::authority::{Asks, Authorised};
+use crate::web::authority::{Asks, Authorised, Subject};
 use crate::web::state::Web;
 use crate::web::{api, assets, health, pages};
 
@@ -32,18 +33,22 @@ pub struct Route {
     pub method: Method,
     pub path: &'static str,
     pub door: Door,
+    /// The parameters of the address that its subject is found by; all of them, or a test says so.
+    pub parameters: &'static [&'static str],
     handler: MethodRouter<Web>,
 }
 
 /// Handlers whose first argument is an [`Authorised`].
 pub trait Guarded {
     type Asks: Asks;
+    type On: Subject;
 }
 
 macro_rules! guarded {
     ($($argument:ident),*) => {
-        impl<M, P: Asks, $($argument,)*> Guarded for (M, Authorised<P>, $($argument,)*) {
+        impl<M, P: Asks, S: Subject, $($argument,)*> Guarded for (M, Authorised<P, S>, $($argument,)*) {
             type Asks = P;
+            type On = S;
         }
     };
 }
@@ -62,7 +67,7 @@ impl Route {
         T: 'static,
     {
         let filter = MethodFilter::try_from(method.clone()).expect("the table uses plain methods");
-        Self { method, path, door, handler: on(filter, handler) }
+        Self { method, path, door, parameters: &[], handler: on(filter, handler) }
     }
 
     fn guarded<H, T>(method: Method, path: &'static str, handler: H) -> Self
@@ -70,7 +75,8 @@ impl Route {
         H: Handler<T, Web>,
         T: Guarded + 'static,
     {
-        Self::new(method, path, Door::Needs(T::Asks::PERMISSION), handler)
+        let route = Self::new(method, path, Door::Needs(T::Asks::PERMISSION), handler);
+        Self { parameters: T::On::PARAMETERS, ..route }
     }
 }
 
@@ -83,7 +89,8 @@ pub fn table() -> Vec<Route> {
 }
 
 fn open_routes() -> Vec<Route> {
-    let get = |path, handler: MethodRouter<Web>, door| Route { method: Method::GET, path, door, handler };
+    let get =
+        |path, handler: MethodRouter<Web>, door| Route { method: Method::GET, path, door, parameters: &[], handler };
     vec![
         get("/healthz", axum::routing::get(health::live), Door::Public),
         get("/livez", axum::routing::get(health::live), Door::Public),

@@ -10,9 +10,9 @@ use crate::access::secret::{self, Door};
 use crate::access::session::{SHARE_MAX_MS, SHARE_MS};
 use crate::entropy;
 use crate::id::{AttemptId, HostName, StepId};
-use crate::run::event::Actor;
 use crate::run::view::RunView;
 use crate::store::shares::{NewShare, Share};
+use crate::web::authority::{Authorised, ShareOutput, TheRun, TheShare};
 use crate::web::problem::{Problem, ProblemEntry};
 use crate::web::state::Web;
 
@@ -89,7 +89,13 @@ impl From<NotShared> for Problem {
 ///
 /// # Errors
 /// When it looks like a secret, there is nothing of the kind, or it cannot be stored.
-pub async fn share(web: &Web, view: &RunView, by: &Actor, asked: ShareRequest) -> Result<Made, NotShared> {
+pub async fn share(
+    who: &Authorised<ShareOutput, TheRun>,
+    web: &Web,
+    view: &RunView,
+    asked: ShareRequest,
+) -> Result<Made, NotShared> {
+    let by = who.actor();
     let now_ms = web.now_ms();
     let lasts_ms = asked.lasts_ms.unwrap_or(SHARE_MS);
     if !(60_000..=SHARE_MAX_MS).contains(&lasts_ms) {
@@ -124,6 +130,25 @@ pub async fn share(web: &Web, view: &RunView, by: &Actor, asked: ShareRequest) -
         requires_login: share.requires_login,
         label: share.label,
     })
+}
+
+/// The links of the run that was authorised, oldest first.
+///
+/// # Errors
+/// When the store cannot be read.
+pub async fn of_run(who: &Authorised<ShareOutput, TheRun>, web: &Web) -> Result<Vec<Share>, Problem> {
+    Ok(web.store().shares_of_run(who.on.id).await?)
+}
+
+/// Ends the link that was authorised. False when it was ended before.
+///
+/// # Errors
+/// When it cannot be stored.
+pub async fn revoke(who: &Authorised<ShareOutput, TheShare>, web: &Web) -> Result<bool, Problem> {
+    let share = &who.on.share.share;
+    let revoked = web.store().revoke_share(share.id, web.now_ms()).await?;
+    tracing::info!(run.id = %share.run, share.id = %share.id, by = %who.actor(), "a share link was revoked");
+    Ok(revoked)
 }
 
 /// The share that a token opens now; `None` alike for unknown, expired and revoked ones.
@@ -178,7 +203,9 @@ pub fn scope(
         }
         return Ok(Scope::Step { step });
     };
-    let (step, cell) = crate::web::reading::output::cell(view, step, host)?;
+    let none = |_| Problem::not_found("the run has no such step on such a host");
+    let (step, host) = (step.parse().map_err(none)?, host.parse().map_err(none)?);
+    let (step, cell) = crate::web::reading::output::cell(view, &step, &host)?;
     let attempt = crate::web::reading::output::attempt(cell, attempt)?
         .ok_or_else(|| Problem::refused("the step has not run there, so there is nothing to share"))?;
     let lines = match lines {

@@ -25,7 +25,7 @@ pub struct Answer {
 }
 
 impl Web {
-    /// Asks a handler of the API, as `actor`.
+    /// Asks a handler of the API, as `actor` who holds this process.
     ///
     /// # Errors
     /// The address is not one, or the answer is too large.
@@ -36,7 +36,20 @@ impl Web {
         path: &str,
         body: Option<&serde_json::Value>,
     ) -> Result<Answer, axum::Error> {
-        let identity = Identity::within(actor.clone());
+        self.answer_to(Identity::within(actor.clone()), method, path, body).await
+    }
+
+    /// Asks a handler as somebody of whom this process knows who they are.
+    ///
+    /// # Errors
+    /// As [`Web::answer_within`].
+    pub async fn answer_to(
+        &self,
+        identity: Identity,
+        method: Method,
+        path: &str,
+        body: Option<&serde_json::Value>,
+    ) -> Result<Answer, axum::Error> {
         let request = Request::builder().method(method).uri(path).extension(Insider(identity));
         let request = match body {
             Some(body) => request.header(header::CONTENT_TYPE, "application/json").body(Body::from(body.to_string())),

@@ -94,6 +94,7 @@ fn row(id: RunId) -> RunRow {
         started_at_ms: 1_700_000_000_000,
         ended_at_ms: None,
         hosts: vec!["web-2".parse().unwrap(), "web-1".parse().unwrap()],
+        scope: String::new(),
         last_seq: 0,
         step_done: 0,
         step_total: 3,

@@ -3,6 +3,7 @@
 mod attacks;
 mod doors;
 mod events;
+mod matrix;
 mod output;
 mod runs;
 mod server;

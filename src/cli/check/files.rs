@@ -16,7 +16,9 @@ use crate::id::RunbookPath;
 /// Folders inside one another; deeper ones are not looked into. Runbook paths end at 200 characters anyway.
 const DEPTH_MAX: usize = 32;
 
-const INVENTORY: &str = "inventory.yaml";
+/// Files of a repository beside its runbooks.
+const BESIDE: [(&str, fn() -> FileKind); 2] =
+    [("inventory.yaml", || FileKind::Inventory), (crate::access::FILE, || FileKind::Access)];
 
 /// What there is to check.
 #[derive(Default)]
@@ -37,6 +39,7 @@ pub(super) struct FoundFile {
 pub(super) enum FileKind {
     Runbook(RunbookPath),
     Inventory,
+    Access,
 }
 
 /// The files at `paths`.
@@ -67,8 +70,10 @@ impl Found {
         let runbooks = folder.join("runbooks");
         if runbooks.is_dir() {
             self.walk(&runbooks, folder, 0);
-            if folder.join(INVENTORY).is_file() {
-                self.file(&folder.join(INVENTORY));
+            for (name, _) in BESIDE {
+                if folder.join(name).is_file() {
+                    self.file(&folder.join(name));
+                }
             }
         } else if is_below_runbooks(folder) {
             self.walk(folder, folder, 0);
@@ -120,8 +125,8 @@ impl Found {
     }
 
     fn file(&mut self, path: &Path) {
-        if is_inventory(path) {
-            return self.files.push(FoundFile { path: path.to_owned(), shown: shown(path), kind: FileKind::Inventory });
+        if let Some(kind) = beside_runbooks(path) {
+            return self.files.push(FoundFile { path: path.to_owned(), shown: shown(path), kind });
         }
         match runbook_path(path) {
             Some(runbook) => {
@@ -148,9 +153,10 @@ fn has_extension(path: &Path, wanted: &str) -> bool {
     path.extension().is_some_and(|extension| extension == wanted)
 }
 
-/// A file of that name below `runbooks/` is a runbook.
-fn is_inventory(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name == INVENTORY) && !path.parent().is_some_and(is_below_runbooks)
+/// A file of such a name below `runbooks/` is a runbook.
+fn beside_runbooks(path: &Path) -> Option<FileKind> {
+    let (_, kind) = BESIDE.iter().find(|(known, _)| path.file_name().is_some_and(|name| name == *known))?;
+    (!path.parent().is_some_and(is_below_runbooks)).then(kind)
 }
 
 fn is_below_runbooks(folder: &Path) -> bool {

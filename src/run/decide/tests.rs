@@ -69,6 +69,8 @@ pub(crate) fn plan(hosts: Vec<Target>, steps: Vec<PlannedStep>, pace: Pace) -> P
         runbook: "web/test".parse().unwrap(),
         title: "Test".to_owned(),
         summary: "A test.".to_owned(),
+        tags: Vec::new(),
+        authority: None,
         commit: None,
         text_digest: Digest::of(b""),
         inputs: BTreeMap::new(),

@@ -39,6 +39,13 @@ pub struct Cursor {
     id: Uuid,
 }
 
+impl Cursor {
+    /// The place behind a row of a list.
+    pub fn after(row: &RunRow) -> Self {
+        Self { started_at_ms: row.started_at_ms, id: row.id.0 }
+    }
+}
+
 /// Why a text is not a cursor.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a cursor of a list of runs: take `next` of the page before as it is")]

@@ -1,7 +1,7 @@
 //! What people do to runs.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde_json::Value;
 
 use super::wire::{ActionBody, Body};
@@ -10,7 +10,8 @@ use crate::id::{InvalidId, ValueName};
 use crate::redact::SecretText;
 use crate::run::action::{Action, Refusal, Request};
 use crate::run::view::RunView;
-use crate::web::authority::{ActOnRuns, Authorised};
+use crate::web::authority::{ActOnRuns, Authorised, TheRun};
+use crate::web::doing;
 use crate::web::problem::Problem;
 use crate::web::reading::runs;
 use crate::web::state::Web;
@@ -25,18 +26,16 @@ use crate::web::state::Web;
     )
 )]
 pub async fn act(
-    who: Authorised<ActOnRuns>,
+    who: Authorised<ActOnRuns, TheRun>,
     State(web): State<Web>,
-    Path(id): Path<String>,
     Body(body): Body<Value>,
 ) -> Result<Json<RunView>, Problem> {
-    let run = runs::run_id(&id)?;
     let (seen_seq, secrets, action) = read(body)?;
     let request = Request { by: who.actor().clone(), seen_seq, action };
-    match web.engine().act(run, request, secrets).await {
+    match doing::act(&who, &web, request, secrets).await {
         Ok(view) => Ok(Json(view)),
         Err(error @ ActError::Refused(Refusal::Stale { .. })) => {
-            Err(Problem::from(error).with_run(runs::view(&web, &id).await?))
+            Err(Problem::from(error).with_run(runs::view(&who, &web).await?))
         }
         Err(error) => Err(error.into()),
     }

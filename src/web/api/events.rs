@@ -3,8 +3,8 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::extract::{Path, State};
-use axum::http::HeaderMap;
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
 use axum::response::sse::{Event as Sent, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
@@ -12,11 +12,10 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use crate::id::RunId;
 use crate::run::event::Event;
-use crate::web::authority::{Authorised, ReadRuns};
+use crate::web::authority::{Authorised, ReadRuns, TheRun};
 use crate::web::limits::{EVENTS_PAGE, KEEP_ALIVE_SECONDS, VIEWER_PATIENCE_SECONDS};
 use crate::web::problem::Problem;
 use crate::web::query::QueryFields;
-use crate::web::reading::runs;
 use crate::web::state::Web;
 
 /// Events between the reader of the store and a connection; a slow viewer costs this much memory and no more.
@@ -24,6 +23,9 @@ const QUEUE_MAX: usize = 16;
 
 /// Hints of one burst of output are told as one.
 const BURST: Duration = Duration::from_millis(150);
+
+/// How often an open stream asks whether its viewer may still look: a revoked session or grant ends it this soon.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
 
 /// How often a run that is not live here is looked at: another server may carry it, or it is being taken up.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
@@ -42,19 +44,18 @@ const LOOK_AGAIN: Duration = Duration::from_secs(2);
     )
 )]
 pub async fn stream(
-    _who: Authorised<ReadRuns>,
+    who: Authorised<ReadRuns, TheRun>,
     State(web): State<Web>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
     QueryFields(asked): QueryFields,
+    request: Request,
 ) -> Result<Response, Problem> {
-    let run = runs::view(&web, &id).await?.id;
-    let from_header = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
+    let (parts, _) = request.into_parts();
+    let from_header = parts.headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
     let after = from_header.or(asked.filled("after").and_then(|after| after.parse().ok())).unwrap_or(0);
     let place = web.limits().viewer();
     let place = place.ok_or_else(|| Problem::unavailable("too many viewers; ask for the run every few seconds"))?;
     let (sender, receiver) = mpsc::channel(QUEUE_MAX);
-    tokio::spawn(Viewer { web, run, after, sender, _place: place }.follow());
+    tokio::spawn(Viewer { web, run: who.on.id, after, sender, parts, _place: place }.follow());
     let events = stream::unfold(receiver, |mut receiver| async {
         receiver.recv().await.map(|sent| (Ok::<_, Infallible>(sent), receiver))
     });
@@ -69,6 +70,8 @@ struct Viewer {
     run: RunId,
     after: u64,
     sender: mpsc::Sender<Sent>,
+    /// The request, to ask again whether its sender may still look.
+    parts: Parts,
     _place: OwnedSemaphorePermit,
 }
 
@@ -78,9 +81,19 @@ struct Over;
 impl Viewer {
     async fn follow(mut self) {
         let stopping = self.web.stopping().clone();
+        let (web, mut parts) = (self.web.clone(), self.parts.clone());
+        let no_longer_allowed = async {
+            loop {
+                tokio::time::sleep(ASK_AGAIN).await;
+                if Authorised::<ReadRuns, TheRun>::from_request_parts(&mut parts, &web).await.is_err() {
+                    return;
+                }
+            }
+        };
         let (viewer_gone, ended) = (self.sender.clone(), self.until_over());
         tokio::select! {
             _ = ended => {}
+            () = no_longer_allowed => {}
             () = viewer_gone.closed() => {}
             () = stopping.cancelled() => {}
         }

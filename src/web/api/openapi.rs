@@ -5,7 +5,7 @@ use utoipa::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 
 use super::{actions, events, output, runbooks, runs, shares};
-use crate::web::authority::{Authorised, ReadRunbooks};
+use crate::web::authority::{Authorised, Each, ReadRunbooks};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -36,6 +36,6 @@ impl utoipa::Modify for Bearer {
     get, path = "/api/openapi.json", tag = "description",
     responses((status = 200, description = "OpenAPI 3.1", body = Object))
 )]
-pub async fn show(_who: Authorised<ReadRunbooks>) -> Json<utoipa::openapi::OpenApi> {
+pub async fn show(_who: Authorised<ReadRunbooks, Each>) -> Json<utoipa::openapi::OpenApi> {
     Json(Description::openapi())
 }

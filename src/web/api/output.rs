@@ -1,7 +1,7 @@
 //! Output as bytes and as lines.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
@@ -9,7 +9,7 @@ use super::wire::{LineBody, LinesBody};
 use crate::engine::output::{PageLimits, Row, Source};
 use crate::run::outcome::Stream;
 use crate::run::view::AttemptView;
-use crate::web::authority::{Authorised, ReadOutput};
+use crate::web::authority::{Authorised, ReadOutput, TheCell};
 use crate::web::limits::{OUTPUT_LINES_PAGE, RAW_BYTES_MAX};
 use crate::web::problem::Problem;
 use crate::web::query::{Fields, QueryFields};
@@ -35,12 +35,11 @@ const FINISHED: HeaderName = HeaderName::from_static("x-output-finished");
     responses((status = 200, description = "Bytes; `X-Output-Next-Offset` says where to go on", content_type = "text/plain", body = String))
 )]
 pub async fn raw(
-    _who: Authorised<ReadOutput>,
+    who: Authorised<ReadOutput, TheCell>,
     State(web): State<Web>,
-    Path((id, step, host)): Path<(String, String, String)>,
     QueryFields(asked): QueryFields,
 ) -> Result<Response, Problem> {
-    let attempt = attempt(&web, &id, &step, &host, &asked).await?;
+    let attempt = attempt(&who, &web, &asked).await?;
     let source = match asked.filled("stream") {
         None => Source::Both,
         Some("stdout") => Source::One(Stream::Stdout),
@@ -74,12 +73,11 @@ pub async fn raw(
     responses((status = 200, description = "Lines", body = LinesBody))
 )]
 pub async fn lines(
-    _who: Authorised<ReadOutput>,
+    who: Authorised<ReadOutput, TheCell>,
     State(web): State<Web>,
-    Path((id, step, host)): Path<(String, String, String)>,
     QueryFields(asked): QueryFields,
 ) -> Result<Json<LinesBody>, Problem> {
-    let attempt = attempt(&web, &id, &step, &host, &asked).await?;
+    let attempt = attempt(&who, &web, &asked).await?;
     let reader = output::reader(&web, attempt.id);
     let rows_max = usize::try_from(OUTPUT_LINES_PAGE).unwrap_or(usize::MAX);
     let limits = PageLimits { rows_max, ..PageLimits::default() };
@@ -108,9 +106,9 @@ impl From<&Row> for LineBody {
     }
 }
 
-async fn attempt(web: &Web, id: &str, step: &str, host: &str, asked: &Fields) -> Result<AttemptView, Problem> {
-    let view = runs::view(web, id).await?;
-    let (_, cell) = output::cell(&view, step, host)?;
+async fn attempt(who: &Authorised<ReadOutput, TheCell>, web: &Web, asked: &Fields) -> Result<AttemptView, Problem> {
+    let view = runs::view_of_cell(who, web).await?;
+    let (_, cell) = output::cell(&view, &who.on.step, &who.on.host)?;
     let found = output::attempt(cell, asked.first("attempt"))?.cloned();
     found.ok_or_else(|| Problem::not_found("the step has not run on this host"))
 }

@@ -1,13 +1,13 @@
 //! Runbooks as the server serves them.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 
 use super::wire::{InputBody, RunbookBody, RunbookItem, RunbookList, StepBody};
 use crate::library::Page;
 use crate::runbook::model::{Input, Step};
 use crate::runbook::parse::Parsed;
-use crate::web::authority::{Authorised, ReadRunbooks};
+use crate::web::authority::{Authorised, Each, ReadRunbooks, TheRunbook};
 use crate::web::problem::Problem;
 use crate::web::query::QueryFields;
 use crate::web::reading::runbooks;
@@ -20,11 +20,11 @@ use crate::web::state::Web;
     responses((status = 200, description = "The runbooks", body = RunbookList))
 )]
 pub async fn list(
-    _who: Authorised<ReadRunbooks>,
+    who: Authorised<ReadRunbooks, Each>,
     State(web): State<Web>,
     QueryFields(asked): QueryFields,
 ) -> Result<Json<RunbookList>, Problem> {
-    let snapshot = runbooks::all(&web).await?;
+    let snapshot = runbooks::seen(&who, &web).await?;
     let query = asked.first("q").unwrap_or_default();
     let found = snapshot.pages.iter().filter(|page| runbooks::speaks_of(&page.path, &page.made, query));
     Ok(Json(RunbookList {
@@ -53,11 +53,10 @@ fn item(page: &Page<Parsed>) -> RunbookItem {
     responses((status = 200, description = "The runbook", body = RunbookBody), (status = 404, description = "No such runbook"))
 )]
 pub async fn show(
-    _who: Authorised<ReadRunbooks>,
+    who: Authorised<ReadRunbooks, TheRunbook>,
     State(web): State<Web>,
-    Path(path): Path<String>,
 ) -> Result<Json<RunbookBody>, Problem> {
-    let (book, revision) = runbooks::one(&web, &path).await?;
+    let (book, revision) = runbooks::one(&who, &web).await?;
     let runbook = book.made.runbook.as_ref();
     Ok(Json(RunbookBody {
         runbook: item(&book),

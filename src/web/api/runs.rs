@@ -1,19 +1,20 @@
 //! Starting, planning, listing and reading runs.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::wire::{Body, PaceBody, PlanBody, RunItem, RunList, StartBody, StartedBody};
+use crate::access::identity::Identity;
 use crate::engine::ask::{HostsAsked, StartRequest};
 use crate::id::{HostName, InvalidId};
 use crate::redact::SecretText;
-use crate::run::event::Actor;
 use crate::run::plan::Pace;
 use crate::run::view::RunView;
 use crate::store::runs::RunRow;
-use crate::web::authority::{Authorised, ReadRuns, StartRuns};
+use crate::web::authority::{Authorised, Each, Named, ReadRuns, StartRuns, TheRun};
+use crate::web::doing;
 use crate::web::pages;
 use crate::web::problem::Problem;
 use crate::web::query::QueryFields;
@@ -34,13 +35,14 @@ const KEY_MAX: usize = 200;
     )
 )]
 pub async fn start(
-    who: Authorised<StartRuns>,
+    who: Authorised<StartRuns, Named>,
     State(web): State<Web>,
     headers: HeaderMap,
     Body(body): Body<StartBody>,
 ) -> Result<Response, Problem> {
-    let request = request(body, who.actor().clone(), key(&headers)?)?;
-    let started = web.engine().start(request).await?;
+    let who = who.on_runbook(&web, &body.runbook).await?;
+    let request = request(body, who.identity.clone(), key(&headers)?)?;
+    let started = doing::start(&who, &web, request).await?;
     let view = web.engine().view(started.run).await?;
     let url = format!("/runs/{}", started.run);
     let body = StartedBody {
@@ -67,17 +69,19 @@ fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     responses((status = 200, description = "The plan", body = PlanBody), (status = 422, description = "Refused"))
 )]
 pub async fn plan(
-    who: Authorised<StartRuns>,
+    who: Authorised<StartRuns, Named>,
     State(web): State<Web>,
     Body(body): Body<StartBody>,
 ) -> Result<Json<PlanBody>, Problem> {
-    let plan = web.engine().dry_run(&request(body, who.actor().clone(), None)?).await?;
+    let who = who.on_runbook(&web, &body.runbook).await?;
+    let request = request(body, who.identity.clone(), None)?;
+    let plan = doing::plan(&who, &web, request).await?;
     let digest = plan.digest().to_string();
     let plan = serde_json::to_value(&plan).map_err(|error| Problem::internal(error.to_string()))?;
     Ok(Json(PlanBody { digest, plan }))
 }
 
-fn request(body: StartBody, by: Actor, idempotency_key: Option<String>) -> Result<StartRequest, Problem> {
+fn request(body: StartBody, who: Identity, idempotency_key: Option<String>) -> Result<StartRequest, Problem> {
     let hosts = match (body.hosts, body.select) {
         (Some(_), Some(_)) => return Err(Problem::bad_request("give hosts or select, not both")),
         (Some(names), None) => {
@@ -101,7 +105,7 @@ fn request(body: StartBody, by: Actor, idempotency_key: Option<String>) -> Resul
             Some(PaceBody::Step) | None => Pace::Step,
         },
         confirm_hosts: body.confirm.map(|confirm| confirm.hosts),
-        by,
+        who,
         continues: continues.transpose()?,
         idempotency_key,
     })
@@ -127,7 +131,7 @@ fn text(value: serde_json::Value) -> Result<String, Problem> {
     responses((status = 200, description = "A page of runs", body = RunList))
 )]
 pub async fn list(
-    _who: Authorised<ReadRuns>,
+    who: Authorised<ReadRuns, Each>,
     State(web): State<Web>,
     QueryFields(asked): QueryFields,
 ) -> Result<Json<RunList>, Problem> {
@@ -136,7 +140,7 @@ pub async fn list(
     let limit = asked.filled("limit").map(str::parse).transpose();
     let limit = limit.map_err(|_| Problem::bad_request("limit is a whole number"))?;
     let filter = pages::runs::filter(&asked)?;
-    let page = web.store().list_runs(&filter, cursor, limit.unwrap_or(pages::runs::PAGE_RUNS)).await?;
+    let page = runs::list(&who, &web, &filter, cursor, limit.unwrap_or(pages::runs::PAGE_RUNS)).await?;
     let next = page.next.map(|next| next.to_string());
     Ok(Json(RunList { runs: page.runs.into_iter().map(RunItem::from).collect(), next }))
 }
@@ -167,10 +171,6 @@ impl From<RunRow> for RunItem {
     get, path = "/api/v1/runs/{id}", tag = "runs", params(("id" = String, Path)),
     responses((status = 200, description = "The run", body = Object), (status = 404, description = "No such run"))
 )]
-pub async fn show(
-    _who: Authorised<ReadRuns>,
-    State(web): State<Web>,
-    Path(id): Path<String>,
-) -> Result<Json<RunView>, Problem> {
-    Ok(Json(runs::view(&web, &id).await?))
+pub async fn show(who: Authorised<ReadRuns, TheRun>, State(web): State<Web>) -> Result<Json<RunView>, Problem> {
+    Ok(Json(runs::view(&who, &web).await?))
 }

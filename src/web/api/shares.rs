@@ -1,14 +1,13 @@
 //! Share links: make, list, revoke.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
-use uuid::Uuid;
 
 use super::wire::{Body, ShareBody, ShareItem, ShareList, ShareMade};
 use crate::run::view::RunView;
 use crate::store::shares::Share;
-use crate::web::authority::{Authorised, ShareOutput};
+use crate::web::authority::{Authorised, Named, ShareOutput, Subject, TheShare};
 use crate::web::pages::share::link;
 use crate::web::problem::Problem;
 use crate::web::query::QueryFields;
@@ -25,12 +24,13 @@ use crate::web::state::Web;
     )
 )]
 pub async fn create(
-    who: Authorised<ShareOutput>,
+    who: Authorised<ShareOutput, Named>,
     State(web): State<Web>,
     headers: HeaderMap,
     Body(body): Body<ShareBody>,
 ) -> Result<(StatusCode, Json<ShareMade>), Problem> {
-    let view = runs::view(&web, &body.run).await?;
+    let who = who.on_run(&web, &body.run).await?;
+    let view = runs::view(&who, &web).await?;
     let lasts_ms = match body.expires.as_deref() {
         None => None,
         Some(text) => Some(sharing::lasting(text).ok_or_else(|| Problem::refused("expires is 1h, 24h or 7d"))?),
@@ -47,7 +47,7 @@ pub async fn create(
         lasts_ms,
         requires_login: body.requires_login,
     };
-    let made = sharing::share(&web, &view, who.actor(), asked).await?;
+    let made = sharing::share(&who, &web, &view, asked).await?;
     let body = ShareMade {
         id: made.id.to_string(),
         url: link(&web, &headers, &made.token),
@@ -64,13 +64,14 @@ pub async fn create(
     responses((status = 200, description = "The links", body = ShareList))
 )]
 pub async fn list(
-    _who: Authorised<ShareOutput>,
+    who: Authorised<ShareOutput, Named>,
     State(web): State<Web>,
     QueryFields(asked): QueryFields,
 ) -> Result<Json<ShareList>, Problem> {
     let run = asked.filled("run").ok_or_else(|| Problem::bad_request("say of which run: ?run=ID"))?;
-    let view = runs::view(&web, run).await?;
-    let shares = web.store().shares_of_run(view.id).await?;
+    let who = who.on_run(&web, run).await?;
+    let view = runs::view(&who, &web).await?;
+    let shares = sharing::of_run(&who, &web).await?;
     Ok(Json(ShareList { shares: shares.iter().map(|share| item(&view, share, web.now_ms())).collect() }))
 }
 
@@ -96,12 +97,6 @@ fn item(view: &RunView, share: &Share, now_ms: i64) -> ShareItem {
     delete, path = "/api/v1/shares/{id}", tag = "shares", params(("id" = String, Path)),
     responses((status = 204, description = "It is revoked"), (status = 404, description = "No such link, or revoked before"))
 )]
-pub async fn revoke(
-    _who: Authorised<ShareOutput>,
-    State(web): State<Web>,
-    Path(id): Path<String>,
-) -> Result<StatusCode, Problem> {
-    let none = || Problem::not_found("there is no such link, or it was revoked before");
-    let id: Uuid = id.parse().map_err(|_| none())?;
-    if web.store().revoke_share(id, web.now_ms()).await? { Ok(StatusCode::NO_CONTENT) } else { Err(none()) }
+pub async fn revoke(who: Authorised<ShareOutput, TheShare>, State(web): State<Web>) -> Result<StatusCode, Problem> {
+    if sharing::revoke(&who, &web).await? { Ok(StatusCode::NO_CONTENT) } else { Err(TheShare::absent()) }
 }

@@ -3,7 +3,7 @@
 use axum::extract::State;
 
 use crate::store::runs::Filter;
-use crate::web::authority::{Authorised, ReadRuns};
+use crate::web::authority::{Authorised, Each, ReadRuns};
 use crate::web::format;
 use crate::web::page::{Frame, Page, Place};
 use crate::web::problem::Problem;
@@ -18,11 +18,11 @@ const RECENT: u32 = 10;
 const LIVE_MAX: u32 = 50;
 
 /// `GET /`
-pub async fn show(who: Authorised<ReadRuns>, State(web): State<Web>) -> Result<Page, Problem> {
-    let mut waiting = of_state(&web, "waiting").await?;
-    waiting.extend(of_state(&web, "paused").await?);
-    let running = of_state(&web, "running").await?;
-    let page = web.store().list_runs(&Filter::default(), None, RECENT * 2).await?;
+pub async fn show(who: Authorised<ReadRuns, Each>, State(web): State<Web>) -> Result<Page, Problem> {
+    let mut waiting = of_state(&who, &web, "waiting").await?;
+    waiting.extend(of_state(&who, &web, "paused").await?);
+    let running = of_state(&who, &web, "running").await?;
+    let page = runs::list(&who, &web, &Filter::default(), None, RECENT * 2).await?;
     let now_ms = web.now_ms();
     let over = page.runs.iter().filter(|row| row.ended_at_ms.is_some()).take(RECENT as usize);
     let recent = over.map(|row| runs::line(row, now_ms)).collect();
@@ -35,8 +35,8 @@ pub async fn show(who: Authorised<ReadRuns>, State(web): State<Web>) -> Result<P
     Page::new("home", &Frame::of(who.actor(), Place::Home, "Home"), &home)
 }
 
-async fn of_state(web: &Web, state: &str) -> Result<Vec<RunLine>, Problem> {
+async fn of_state(who: &Authorised<ReadRuns, Each>, web: &Web, state: &str) -> Result<Vec<RunLine>, Problem> {
     let filter = Filter { state: Some(state.to_owned()), ..Filter::default() };
-    let page = web.store().list_runs(&filter, None, LIVE_MAX).await?;
+    let page = runs::list(who, web, &filter, None, LIVE_MAX).await?;
     Ok(page.runs.iter().map(|row| runs::line(row, web.now_ms())).collect())
 }

@@ -13,7 +13,7 @@ use crate::access::secret::{self, Door};
 use crate::access::session::SESSION_MAX_MS;
 use crate::entropy;
 use crate::store::access::Session;
-use crate::web::authority::{Authorised, OwnSession, SESSION_COOKIE};
+use crate::web::authority::{Authorised, OwnSession, SESSION_COOKIE, TheServer};
 use crate::web::page::{Frame, Page, see_other};
 use crate::web::problem::Problem;
 use crate::web::query::{FormFields, QueryFields};
@@ -60,7 +60,7 @@ pub async fn sign_in(
 
 /// `POST /logout`
 pub async fn sign_out(
-    _who: Authorised<OwnSession>,
+    _who: Authorised<OwnSession, TheServer>,
     State(web): State<Web>,
     jar: CookieJar,
 ) -> Result<Response, Problem> {

@@ -1,13 +1,13 @@
 //! The output of a step on a host: any range of lines of any size of log, search, and the way to plain text.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 
 use crate::engine::output::{
     Case, LinesPage, OutputReader, OutputSummary, PageLimits, Query, ROW_BYTES_MAX, SearchFrom, SearchLimits,
 };
 use crate::run::view::{AttemptView, CellView, RunView, StepView};
 use crate::web::ansi::{Keep, Painter};
-use crate::web::authority::{Authorised, ReadOutput};
+use crate::web::authority::{Authorised, ReadOutput, TheCell};
 use crate::web::format::{self, Moment};
 use crate::web::limits::OUTPUT_LINES_PAGE;
 use crate::web::page::{Frame, Page, Place};
@@ -32,13 +32,12 @@ const HIT_LETTERS: usize = 200;
 
 /// `GET /runs/{id}/steps/{step}/hosts/{host}?attempt=&lines=120-135&from=&q=`
 pub async fn show(
-    who: Authorised<ReadOutput>,
+    who: Authorised<ReadOutput, TheCell>,
     State(web): State<Web>,
-    Path((id, step, host)): Path<(String, String, String)>,
     QueryFields(asked): QueryFields,
 ) -> Result<Page, Problem> {
-    let view = runs::view(&web, &id).await?;
-    let (step, cell) = output::cell(&view, &step, &host)?;
+    let view = runs::view_of_cell(&who, &web).await?;
+    let (step, cell) = output::cell(&view, &who.on.step, &who.on.host)?;
     let attempt = output::attempt(cell, asked.first("attempt"))?;
     let mut page = empty(&view, step, cell, attempt, web.now_ms());
     if let Some(attempt) = attempt {

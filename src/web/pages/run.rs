@@ -1,6 +1,6 @@
 //! The run page: the checklist, what it waits for, and the forms that answer.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 
@@ -8,7 +8,8 @@ use crate::engine::ask::ActError;
 use crate::run::action::{Refusal, Request};
 use crate::run::view::RunView;
 use crate::web::action_form;
-use crate::web::authority::{ActOnRuns, Authorised, ReadRuns};
+use crate::web::authority::{ActOnRuns, Authorised, ReadRuns, TheRun};
+use crate::web::doing;
 use crate::web::page::{Frame, Page, Place, see_other};
 use crate::web::problem::Problem;
 use crate::web::query::{Fields, FormFields};
@@ -18,44 +19,38 @@ use crate::web::templates;
 use crate::web::view::run::{Message, RunPage};
 
 /// `GET /runs/{id}`
-pub async fn show(who: Authorised<ReadRuns>, State(web): State<Web>, Path(id): Path<String>) -> Result<Page, Problem> {
-    let view = runs::view(&web, &id).await?;
+pub async fn show(who: Authorised<ReadRuns, TheRun>, State(web): State<Web>) -> Result<Page, Problem> {
+    let view = runs::view(&who, &web).await?;
     let page = picture(&who, &web, &view, None).await?;
     Page::new("run", &frame(&who, &page), &page)
 }
 
 /// `GET /runs/{id}/parts`: the same without its frame, for the script that keeps a page fresh.
-pub async fn parts(
-    who: Authorised<ReadRuns>,
-    State(web): State<Web>,
-    Path(id): Path<String>,
-) -> Result<Html<String>, Problem> {
-    let view = runs::view(&web, &id).await?;
+pub async fn parts(who: Authorised<ReadRuns, TheRun>, State(web): State<Web>) -> Result<Html<String>, Problem> {
+    let view = runs::view(&who, &web).await?;
     let page = picture(&who, &web, &view, None).await?;
     Ok(Html(templates::render("run-parts", &page)?))
 }
 
 /// `POST /runs/{id}/actions`: every form of the page.
 pub async fn act(
-    who: Authorised<ActOnRuns>,
+    who: Authorised<ActOnRuns, TheRun>,
     State(web): State<Web>,
-    Path(id): Path<String>,
     FormFields(form): FormFields,
 ) -> Result<Response, Problem> {
-    let run = runs::run_id(&id)?;
     let asked = match action_form::read(&form) {
         Ok(asked) => asked,
-        Err(wrong) => return refused(&who, &web, &id, StatusCode::UNPROCESSABLE_ENTITY, wrong, &form).await,
+        Err(wrong) => return refused(&who, &web, StatusCode::UNPROCESSABLE_ENTITY, wrong, &form).await,
     };
     let request = Request { by: who.actor().clone(), seen_seq: asked.seq, action: asked.action };
-    match web.engine().act(run, request, asked.secrets).await {
-        Ok(_) => Ok(see_other(&format!("/runs/{run}"))),
+    match doing::act(&who, &web, request, asked.secrets).await {
+        Ok(_) => Ok(see_other(&format!("/runs/{}", who.on.id))),
         Err(ActError::Refused(refusal)) => {
             let status = match refusal {
                 Refusal::Stale { .. } => StatusCode::CONFLICT,
                 Refusal::NotNow(_) | Refusal::Wrong(_) => StatusCode::UNPROCESSABLE_ENTITY,
             };
-            refused(&who, &web, &id, status, refusal.to_string(), &form).await
+            refused(&who, &web, status, refusal.to_string(), &form).await
         }
         Err(failed) => Err(failed.into()),
     }
@@ -63,14 +58,13 @@ pub async fn act(
 
 /// The page as it is now, with the reason on top and what was typed still there.
 async fn refused<P>(
-    who: &Authorised<P>,
+    who: &Authorised<P, TheRun>,
     web: &Web,
-    id: &str,
     status: StatusCode,
     reason: String,
     typed: &Fields,
 ) -> Result<Response, Problem> {
-    let view = runs::view(web, id).await?;
+    let view = runs::view(who, web).await?;
     let title = if status == StatusCode::CONFLICT { "Not done: the run has moved on" } else { "Refused" };
     let mut page = picture(who, web, &view, Some(Message::refused(title, Some(reason)))).await?;
     let step_need = page.current.as_mut().and_then(|step| step.need.as_mut());
@@ -81,7 +75,7 @@ async fn refused<P>(
 }
 
 async fn picture<P>(
-    who: &Authorised<P>,
+    who: &Authorised<P, TheRun>,
     web: &Web,
     view: &RunView,
     message: Option<Message>,
@@ -90,6 +84,6 @@ async fn picture<P>(
     Ok(RunPage::new(view, who.actor(), web.now_ms(), tails, message))
 }
 
-fn frame<P>(who: &Authorised<P>, page: &RunPage) -> Frame {
+fn frame<P>(who: &Authorised<P, TheRun>, page: &RunPage) -> Frame {
     Frame::of(who.actor(), Place::Runs, format!("{}: {}", page.band.state, page.band.title))
 }

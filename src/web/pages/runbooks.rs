@@ -1,13 +1,11 @@
 //! The runbooks: found by search, and each as text that reads without running it.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 
-use crate::id::RunbookPath;
 use crate::library::Page as BookPage;
 use crate::runbook::model::Runbook;
 use crate::runbook::parse::Parsed;
-use crate::store::runs::Filter;
-use crate::web::authority::{Authorised, ReadRunbooks};
+use crate::web::authority::{Authorised, Each, ReadRunbooks, TheRunbook};
 use crate::web::format;
 use crate::web::page::{Frame, Page, Place};
 use crate::web::problem::Problem;
@@ -18,15 +16,15 @@ use crate::web::view::lists::{BookLine, DiagnosticLine, RunbooksPage};
 use crate::web::view::runbook::{InputNote, RunbookPage};
 
 /// Runs below a runbook.
-const RECENT: u32 = 5;
+const RECENT: usize = 5;
 
 /// `GET /runbooks?q=`
 pub async fn list(
-    who: Authorised<ReadRunbooks>,
+    who: Authorised<ReadRunbooks, Each>,
     State(web): State<Web>,
     QueryFields(asked): QueryFields,
 ) -> Result<Page, Problem> {
-    let snapshot = runbooks::all(&web).await?;
+    let snapshot = runbooks::seen(&who, &web).await?;
     let query = asked.first("q").unwrap_or_default();
     let found: Vec<_> =
         snapshot.pages.iter().filter(|page| runbooks::speaks_of(&page.path, &page.made, query)).collect();
@@ -69,12 +67,8 @@ fn overdue(runbook: &Runbook, today: &str) -> Option<String> {
 }
 
 /// `GET /runbooks/{path}`
-pub async fn show(
-    who: Authorised<ReadRunbooks>,
-    State(web): State<Web>,
-    Path(path): Path<String>,
-) -> Result<Page, Problem> {
-    let (book, revision) = runbooks::one(&web, &path).await?;
+pub async fn show(who: Authorised<ReadRunbooks, TheRunbook>, State(web): State<Web>) -> Result<Page, Problem> {
+    let (book, revision) = runbooks::one(&who, &web).await?;
     let mut page = match &book.made.runbook {
         Some(runbook) => {
             let hosts = runbooks::hosts(&web, runbook, &revision).await?;
@@ -87,14 +81,16 @@ pub async fn show(
     page.problems = format::count(book.made.diagnostics.len(), "finding", "findings");
     page.diagnostics = book.made.diagnostics.iter().map(DiagnosticLine::new).collect();
     page.commit = revision.commit().map(|commit| commit.id.short().to_owned());
-    page.runs = recent(&web, &book.path).await?;
+    page.runs = recent(&who, &web).await?;
     Page::new("runbook", &Frame::of(who.actor(), Place::Runbooks, page.name.clone()), &page)
 }
 
-async fn recent(web: &Web, path: &RunbookPath) -> Result<Vec<crate::web::view::lists::RunLine>, Problem> {
-    let filter = Filter { runbook: Some(path.clone()), ..Filter::default() };
-    let page = web.store().list_runs(&filter, None, RECENT).await?;
-    Ok(page.runs.iter().map(|row| runs::line(row, web.now_ms())).collect())
+async fn recent(
+    who: &Authorised<ReadRunbooks, TheRunbook>,
+    web: &Web,
+) -> Result<Vec<crate::web::view::lists::RunLine>, Problem> {
+    let runs = runs::of_runbook(who, web, RECENT).await?;
+    Ok(runs.iter().map(|row| runs::line(row, web.now_ms())).collect())
 }
 
 fn describe(runbook: &Runbook, hosts: Option<Result<usize, String>>) -> RunbookPage {

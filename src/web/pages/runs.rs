@@ -3,7 +3,7 @@
 use axum::extract::State;
 
 use crate::store::runs::Filter;
-use crate::web::authority::{Authorised, ReadRuns};
+use crate::web::authority::{Authorised, Each, ReadRuns};
 use crate::web::page::{Frame, Page, Place};
 use crate::web::problem::Problem;
 use crate::web::query::{self, Fields, QueryFields};
@@ -16,14 +16,14 @@ pub const PAGE_RUNS: u32 = 50;
 
 /// `GET /runs?state=&runbook=&host=&q=&cursor=`
 pub async fn list(
-    who: Authorised<ReadRuns>,
+    who: Authorised<ReadRuns, Each>,
     State(web): State<Web>,
     QueryFields(asked): QueryFields,
 ) -> Result<Page, Problem> {
     let cursor = asked.filled("cursor").and_then(|cursor| cursor.parse().ok());
     // A filter that cannot fit anything (a host that is no host's name) finds nothing, and is shown as typed.
     let found = match filter(&asked) {
-        Ok(filter) => Some(web.store().list_runs(&filter, cursor, PAGE_RUNS).await?),
+        Ok(filter) => Some(runs::list(&who, &web, &filter, cursor, PAGE_RUNS).await?),
         Err(_) => None,
     };
     let text = |name: &str| asked.first(name).unwrap_or_default().to_owned();

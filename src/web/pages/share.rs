@@ -1,13 +1,12 @@
 //! Making a share link, and the links of a run.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use uuid::Uuid;
 
 use crate::run::view::RunView;
 use crate::store::shares::Share;
-use crate::web::authority::{Authorised, ShareOutput};
+use crate::web::authority::{Authorised, ShareOutput, TheRun, TheShare};
 use crate::web::format::{self, Moment};
 use crate::web::page::{Frame, Page, Place, see_other};
 use crate::web::problem::Problem;
@@ -20,27 +19,25 @@ use crate::web::view::share::{FindingLine, ShareLine, ShareMadePage, ShareNewPag
 
 /// `GET /runs/{id}/share?step=&host=&attempt=&lines=`
 pub async fn form(
-    who: Authorised<ShareOutput>,
+    who: Authorised<ShareOutput, TheRun>,
     State(web): State<Web>,
-    Path(id): Path<String>,
     QueryFields(asked): QueryFields,
 ) -> Result<Page, Problem> {
-    let view = runs::view(&web, &id).await?;
-    let page = dialog(&web, &view, &asked).await?;
+    let view = runs::view(&who, &web).await?;
+    let page = dialog(&who, &web, &view, &asked).await?;
     Page::new("share-new", &Frame::of(who.actor(), Place::Runs, "Share"), &page)
 }
 
 /// `POST /runs/{id}/share`
 pub async fn create(
-    who: Authorised<ShareOutput>,
+    who: Authorised<ShareOutput, TheRun>,
     State(web): State<Web>,
-    Path(id): Path<String>,
     headers: HeaderMap,
     FormFields(form): FormFields,
 ) -> Result<Response, Problem> {
-    let view = runs::view(&web, &id).await?;
+    let view = runs::view(&who, &web).await?;
     let made = match asked(&view, &form) {
-        Ok(asked) => sharing::share(&web, &view, who.actor(), asked).await,
+        Ok(asked) => sharing::share(&who, &web, &view, asked).await,
         Err(problem) => Err(problem.into()),
     };
     match made {
@@ -56,7 +53,7 @@ pub async fn create(
                 .into_response())
         }
         Err(refused) => {
-            let mut page = dialog(&web, &view, &form).await?;
+            let mut page = dialog(&who, &web, &view, &form).await?;
             explain(refused, &mut page)?;
             let frame = Frame::of(who.actor(), Place::Runs, "Not shared");
             Ok(Page::new("share-new", &frame, &page)?.status(StatusCode::UNPROCESSABLE_ENTITY).into_response())
@@ -65,16 +62,9 @@ pub async fn create(
 }
 
 /// `POST /shares/{id}/revoke`
-pub async fn revoke(
-    _who: Authorised<ShareOutput>,
-    State(web): State<Web>,
-    Path(id): Path<String>,
-) -> Result<Response, Problem> {
-    let none = || Problem::not_found("there is no such link");
-    let id: Uuid = id.parse().map_err(|_| none())?;
-    let share = web.store().share(id).await?.ok_or_else(none)?;
-    web.store().revoke_share(id, web.now_ms()).await?;
-    Ok(see_other(&format!("/runs/{}/share", share.share.run)))
+pub async fn revoke(who: Authorised<ShareOutput, TheShare>, State(web): State<Web>) -> Result<Response, Problem> {
+    sharing::revoke(&who, &web).await?;
+    Ok(see_other(&format!("/runs/{}/share", who.on.share.share.run)))
 }
 
 fn asked(view: &RunView, form: &Fields) -> Result<ShareRequest, Problem> {
@@ -112,11 +102,16 @@ fn explain(refused: NotShared, page: &mut ShareNewPage) -> Result<(), Problem> {
     Ok(())
 }
 
-async fn dialog(web: &Web, view: &RunView, typed: &Fields) -> Result<ShareNewPage, Problem> {
+async fn dialog(
+    who: &Authorised<ShareOutput, TheRun>,
+    web: &Web,
+    view: &RunView,
+    typed: &Fields,
+) -> Result<ShareNewPage, Problem> {
     let text = |name: &str| typed.filled(name).map(str::to_owned);
     let (step, host, attempt) = (text("step"), text("host"), text("attempt"));
     let scope = sharing::scope(view, step.as_deref(), host.as_deref(), attempt.as_deref(), None)?;
-    let shares = web.store().shares_of_run(view.id).await?;
+    let shares = sharing::of_run(who, web).await?;
     Ok(ShareNewPage {
         run: view.id.to_string(),
         title: view.title.clone(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
@@ -11,7 +11,8 @@ use crate::entropy;
 use crate::id::Digest;
 use crate::library::Page as BookPage;
 use crate::runbook::parse::Parsed;
-use crate::web::authority::{Authorised, StartRuns};
+use crate::web::authority::{Authorised, StartRuns, TheRunbook};
+use crate::web::doing;
 use crate::web::page::{Frame, Page, Place, see_other};
 use crate::web::pages::start_form::{self, Startable};
 use crate::web::problem::Problem;
@@ -23,12 +24,11 @@ use crate::web::view::runbook::StartPage;
 
 /// `GET /start/{path}?input.mount=/var&host=web-3`
 pub async fn form(
-    who: Authorised<StartRuns>,
+    who: Authorised<StartRuns, TheRunbook>,
     State(web): State<Web>,
-    Path(path): Path<String>,
     QueryFields(asked): QueryFields,
 ) -> Result<Page, Problem> {
-    let (book, revision) = runbooks::one(&web, &path).await?;
+    let (book, revision) = runbooks::one(&who, &web).await?;
     let startable = startable(&web, &book, &revision).await?;
     // The key is made with the form, so that pressing a button of it twice starts one run.
     let key = Digest(entropy::fresh_token()).short();
@@ -38,12 +38,11 @@ pub async fn form(
 
 /// `POST /start/{path}`: shows what would happen, or starts what was shown.
 pub async fn post(
-    who: Authorised<StartRuns>,
+    who: Authorised<StartRuns, TheRunbook>,
     State(web): State<Web>,
-    Path(path): Path<String>,
     FormFields(typed): FormFields,
 ) -> Result<Response, Problem> {
-    let (book, revision) = runbooks::one(&web, &path).await?;
+    let (book, revision) = runbooks::one(&who, &web).await?;
     let startable = startable(&web, &book, &revision).await?;
     let mut page = start_form::page(&startable, &typed, typed.first("key").unwrap_or_default().to_owned());
     let status = match decide(&who, &web, &startable, &typed, &mut page).await? {
@@ -60,7 +59,7 @@ enum Decided {
 }
 
 async fn decide(
-    who: &Authorised<StartRuns>,
+    who: &Authorised<StartRuns, TheRunbook>,
     web: &Web,
     startable: &Startable<'_>,
     typed: &Fields,
@@ -71,14 +70,14 @@ async fn decide(
         page.hosts_error = Some("Choose at least one host.".to_owned());
         return Ok(Decided::Shown(StatusCode::UNPROCESSABLE_ENTITY));
     }
-    let request = match start_form::request(startable.path, typed, startable.hosts.is_none(), who.actor().clone()) {
+    let request = match start_form::request(startable.path, typed, startable.hosts.is_none(), who.identity.clone()) {
         Ok(request) => request,
         Err(reason) => {
             page.message = Some(Message::refused("Not started", Some(reason)));
             return Ok(Decided::Shown(StatusCode::UNPROCESSABLE_ENTITY));
         }
     };
-    let plan = match web.engine().dry_run(&request).await {
+    let plan = match doing::plan(who, web, request.clone()).await {
         Ok(plan) => plan,
         Err(error) => return refused(error, page),
     };
@@ -86,7 +85,7 @@ async fn decide(
     // Only what was shown is started: another commit, host address or value in between is shown first.
     let shown = typed.first("digest") == Some(card.digest.as_str());
     if typed.first("do") == Some("start") && shown {
-        return match web.engine().start(request).await {
+        return match doing::start(who, web, request).await {
             Ok(started) => Ok(Decided::Started(format!("/runs/{}", started.run))),
             Err(error) => refused(error, page),
         };
@@ -119,6 +118,7 @@ fn refused(error: StartError, page: &mut StartPage) -> Result<Decided, Problem> 
         | StartError::Broken { .. }
         | StartError::NotYetAvailable { .. }
         | StartError::Guard(_)
+        | StartError::NotAllowed(_)
         | StartError::Draining
         | StartError::InvalidId(_) => page.message = Some(Message::refused("Not started", Some(detail))),
     }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::access::identity::Identity;
 use crate::engine::ask::{HostsAsked, StartRequest};
 use crate::id::{HostName, InvalidId, RunbookPath, ValueName};
 use crate::inventory::target::Target;
 use crate::redact::SecretText;
-use crate::run::event::Actor;
 use crate::run::plan::{Pace, Plan, PlannedAction, PlannedStep};
 use crate::runbook::model::{Input, InputKind, PaceLimit, Runbook};
 use crate::web::format;
@@ -111,7 +111,7 @@ fn field(input: &Input, typed: &Fields) -> InputField {
 ///
 /// # Errors
 /// In words, when a field is not what it should be; the form itself makes none of these.
-pub fn request(path: &RunbookPath, typed: &Fields, local: bool, by: Actor) -> Result<StartRequest, String> {
+pub fn request(path: &RunbookPath, typed: &Fields, local: bool, who: Identity) -> Result<StartRequest, String> {
     let wrong = |error: InvalidId| error.to_string();
     let hosts: Vec<HostName> = typed.all("host").map(str::parse).collect::<Result<_, _>>().map_err(wrong)?;
     let count = |text: &str| text.parse::<u32>().map_err(|_| "the number of hosts is not a whole number".to_owned());
@@ -131,7 +131,7 @@ pub fn request(path: &RunbookPath, typed: &Fields, local: bool, by: Actor) -> Re
         hosts: if local { HostsAsked::AsSelected } else { HostsAsked::Names(hosts) },
         pace: if typed.first("pace") == Some("auto") { Pace::Auto } else { Pace::Step },
         confirm_hosts: typed.filled("confirm_hosts").map(count).transpose()?,
-        by,
+        who,
         continues,
         idempotency_key: typed.filled("key").map(str::to_owned),
     })

@@ -116,12 +116,10 @@ fn since_start(ms: u64) -> String {
 ///
 /// # Errors
 /// The run has no such step, or the step no such host.
-pub fn cell<'a>(view: &'a RunView, step: &str, host: &str) -> Result<(&'a StepView, &'a CellView), Problem> {
+pub fn cell<'a>(view: &'a RunView, step: &StepId, host: &HostName) -> Result<(&'a StepView, &'a CellView), Problem> {
     let none = || Problem::not_found("the run has no such step on such a host");
-    let step: StepId = step.parse().map_err(|_| none())?;
-    let host: HostName = host.parse().map_err(|_| none())?;
-    let step = view.steps.iter().find(|candidate| candidate.id == step).ok_or_else(none)?;
-    let cell = step.cells.iter().find(|candidate| candidate.host == host).ok_or_else(none)?;
+    let step = view.steps.iter().find(|candidate| candidate.id == *step).ok_or_else(none)?;
+    let cell = step.cells.iter().find(|candidate| candidate.host == *host).ok_or_else(none)?;
     Ok((step, cell))
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::access::scope::About;
 use crate::id::RunbookPath;
 use crate::inventory::Inventory;
 use crate::inventory::target::{Target, Via};
@@ -10,33 +11,48 @@ use crate::runbook::model::{
     Action, Confirm, Effect, HostChoice, Hosts, Input, InputKind, Owner, Precondition, Runbook, Step, Value, Wait,
 };
 use crate::runbook::parse::{Parsed, parse};
+use crate::web::authority::{Asks, Authorised, Each, Subject, TheRunbook};
 use crate::web::problem::Problem;
 use crate::web::state::Web;
 use crate::web::view::lists::DiagnosticLine;
 use crate::web::view::runbook::StepText;
 
-/// All runbooks.
+/// The runbooks that whoever asks may read.
 ///
 /// # Errors
 /// The library cannot be read.
-pub async fn all(web: &Web) -> Result<Arc<Snapshot<Parsed>>, Problem> {
+pub async fn seen<P: Asks>(who: &Authorised<P, Each>, web: &Web) -> Result<Seen, Problem> {
+    let snapshot = snapshot(web).await?;
+    let sees = |page: &&Arc<Page<Parsed>>| {
+        let tags = page.made.runbook.as_ref().map(|runbook| runbook.tags.as_slice()).unwrap_or_default();
+        who.sees(About::Runbook { path: &page.path, tags })
+    };
+    Ok(Seen { pages: snapshot.pages.iter().filter(sees).cloned().collect(), revision: snapshot.revision.clone() })
+}
+
+/// The runbooks that somebody may read, and the revision they were read from.
+pub struct Seen {
+    pub pages: Vec<Arc<Page<Parsed>>>,
+    pub revision: Revision,
+}
+
+/// All runbooks, for whoever decides about them; handlers take [`seen`] or [`one`].
+///
+/// # Errors
+/// The library cannot be read.
+pub async fn snapshot(web: &Web) -> Result<Arc<Snapshot<Parsed>>, Problem> {
     let library = web.engine().library();
     let revision = library.resolve(None).await?;
     Ok(web.catalogue().at(library, &revision, |path, file| parse(path, &file.path, &file.bytes)).await?)
 }
 
-/// One runbook, and the revision it was read from.
+/// The runbook that was authorised, and the revision it was read from.
 ///
 /// # Errors
-/// There is none at this path, or the library cannot be read.
-pub async fn one(web: &Web, path: &str) -> Result<(Arc<Page<Parsed>>, Revision), Problem> {
-    let none = || {
-        let shown: String = path.chars().take(200).collect();
-        Problem::not_found(format!("there is no runbook {shown}")).next_step("The list of runbooks has a search.")
-    };
-    let path: RunbookPath = path.parse().map_err(|_| none())?;
-    let snapshot = all(web).await?;
-    let page = snapshot.get(&path).cloned().ok_or_else(none)?;
+/// The library cannot be read.
+pub async fn one<P>(who: &Authorised<P, TheRunbook>, web: &Web) -> Result<(Arc<Page<Parsed>>, Revision), Problem> {
+    let snapshot = snapshot(web).await?;
+    let page = snapshot.get(&who.on.path).cloned().ok_or_else(TheRunbook::absent)?;
     Ok((page, snapshot.revision.clone()))
 }
 

@@ -1,33 +1,87 @@
 //! Runs: one picture, or lists.
 
-use crate::id::RunId;
+use crate::access::policy::Permission;
+use crate::access::scope::About;
+use crate::engine::policy::scope_of_row;
 use crate::run::view::RunView;
-use crate::store::runs::RunRow;
+use crate::store::runs::{Cursor, Filter, PAGE_MAX, Page, RunRow};
+use crate::web::authority::{Asks, Authorised, Each, Subject, TheCell, TheRun, TheRunbook};
 use crate::web::format::{self, Moment};
 use crate::web::problem::Problem;
 use crate::web::state::Web;
 use crate::web::view::lists::{RunLine, stored_state};
 
-/// The picture of the run that an address names.
+/// Rows that one page of a list reads at most while it looks for those that its reader may see. Past this the page
+/// is shorter and says where to go on.
+const ROWS_READ_MAX: u32 = 2_000;
+
+/// The picture of a run that was authorised.
 ///
 /// # Errors
-/// There is none, or it cannot be read.
-pub async fn view(web: &Web, id: &str) -> Result<RunView, Problem> {
-    let run = run_id(id)?;
-    web.engine().view(run).await?.ok_or_else(|| no_run(id))
+/// It cannot be read.
+pub async fn view<P>(who: &Authorised<P, TheRun>, web: &Web) -> Result<RunView, Problem> {
+    of_run(&who.on, web).await
 }
 
-/// The id in an address. Anything that is no id names no run: there is nothing more to say about it.
+/// The picture of the run of a cell that was authorised.
 ///
 /// # Errors
-/// It is no run's id.
-pub fn run_id(id: &str) -> Result<RunId, Problem> {
-    id.parse().map_err(|_| no_run(id))
+/// It cannot be read.
+pub async fn view_of_cell<P>(who: &Authorised<P, TheCell>, web: &Web) -> Result<RunView, Problem> {
+    of_run(&who.on.run, web).await
 }
 
-fn no_run(id: &str) -> Problem {
-    let shown: String = id.chars().take(80).collect();
-    Problem::not_found(format!("there is no run {shown}")).next_step("The list of runs has a search.")
+async fn of_run(run: &TheRun, web: &Web) -> Result<RunView, Problem> {
+    web.engine().view(run.id).await?.ok_or_else(TheRun::absent)
+}
+
+/// A page of the runs that whoever asks may see, newest first.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn list<P: Asks>(
+    who: &Authorised<P, Each>,
+    web: &Web,
+    filter: &Filter,
+    mut cursor: Option<Cursor>,
+    limit: u32,
+) -> Result<Page, Problem> {
+    let limit = limit.clamp(1, PAGE_MAX);
+    let mut seen = Page { runs: Vec::new(), next: None };
+    for _ in 0..ROWS_READ_MAX.div_ceil(PAGE_MAX) {
+        // A page more than is missing: most readers see most runs.
+        let page = web.store().list_runs(filter, cursor, limit).await?;
+        cursor = page.next;
+        for row in page.runs {
+            if seen.runs.len() == limit as usize {
+                seen.next = seen.runs.last().map(Cursor::after);
+                return Ok(seen);
+            }
+            if who.sees(About::Run(&scope_of_row(&row))) {
+                seen.runs.push(row);
+            }
+        }
+        seen.next = cursor;
+        if cursor.is_none() || seen.runs.len() == limit as usize {
+            break;
+        }
+    }
+    Ok(seen)
+}
+
+/// The newest runs of the runbook that was authorised, among those that whoever asks may see.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn of_runbook<P>(
+    who: &Authorised<P, TheRunbook>,
+    web: &Web,
+    count_max: usize,
+) -> Result<Vec<RunRow>, Problem> {
+    let filter = Filter { runbook: Some(who.on.path.clone()), ..Filter::default() };
+    let page = web.store().list_runs(&filter, None, PAGE_MAX).await?;
+    let sees = |row: &RunRow| who.may(Permission::ReadRuns, About::Run(&scope_of_row(row)));
+    Ok(page.runs.into_iter().filter(sees).take(count_max).collect())
 }
 
 /// A row of the store as a line of a list.

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use steadyhand::access::identity::Identity;
 use steadyhand::clock::System;
 use steadyhand::engine::ask::{HostsAsked, StartRequest};
 use steadyhand::engine::{Engine, Parts};
@@ -79,7 +80,7 @@ impl Stage {
             hosts: HostsAsked::Names(self.hosts.iter().map(|host| host.target().name).collect()),
             pace: Pace::Step,
             confirm_hosts: None,
-            by: person(),
+            who: Identity::within(person()),
             continues: None,
             idempotency_key: None,
         }

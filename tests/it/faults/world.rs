@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use steadyhand::access::identity::Identity;
 use steadyhand::clock;
 use steadyhand::engine::ask::{ActError, HostsAsked, StartError, StartRequest};
 use steadyhand::engine::output::{OutputReader, Source};
@@ -376,7 +377,7 @@ impl Start {
             hosts: self.hosts,
             pace: self.pace,
             confirm_hosts: self.confirm_hosts,
-            by: Actor(ANNA.to_owned()),
+            who: Identity::within(Actor(ANNA.to_owned())),
             continues: self.continues.map(|(run, step)| (run, step.parse().expect("a step's name"))),
             idempotency_key: self.key,
         }

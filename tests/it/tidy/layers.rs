@@ -12,7 +12,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("access", &["entropy"]),
     ("clock", &[]),
     ("config", &["environment"]),
-    ("engine", &["clock", "entropy", "library", "notify", "store", "transport"]),
+    ("engine", &["access", "clock", "entropy", "library", "notify", "store", "transport"]),
     ("entropy", &[]),
     ("environment", &[]),
     ("library", &["environment", "process"]),

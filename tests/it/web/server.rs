@@ -90,6 +90,7 @@ pub struct Server {
     /// `shtoken_…` of a token that may do everything.
     pub token: String,
     pub folder: TempDir,
+    pub web: Web,
     stopping: CancellationToken,
     client: reqwest::Client,
 }
@@ -108,10 +109,11 @@ impl Server {
     pub async fn start_with(options: WebOptions) -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let runbooks = folder.path().join("repository/runbooks");
+        std::fs::create_dir_all(runbooks.join("db")).expect("a folder can be made");
         std::fs::create_dir_all(runbooks.join("web")).expect("a folder can be made");
         std::fs::create_dir_all(folder.path().join("written")).expect("a folder can be made");
         std::fs::write(folder.path().join("repository/inventory.yaml"), INVENTORY).expect("a file can be written");
-        for (name, text) in [("web/tour", TOUR), ("web/long", LONG), ("broken", BROKEN)] {
+        for (name, text) in [("web/tour", TOUR), ("db/tour", TOUR), ("web/long", LONG), ("broken", BROKEN)] {
             std::fs::write(runbooks.join(format!("{name}.yaml")), text).expect("a file can be written");
         }
         let data = folder.path().join("data");
@@ -127,9 +129,14 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("the listener has an address");
         let web = Web::new(engine, clock.clone(), options);
-        tokio::spawn(serve(listener, web, stopping.clone()));
+        tokio::spawn(serve(listener, web.clone(), stopping.clone()));
         let token = make_token(&store, clock.wall_ms(), None).await;
-        Self { address, store, clock, token, folder, stopping, client: client() }
+        Self { address, store, clock, token, folder, web, stopping, client: client() }
+    }
+
+    /// Puts an `access.yaml` into the repository. Requests heed it within a second, starts at once.
+    pub fn grant(&self, text: &str) {
+        std::fs::write(self.folder.path().join("repository/access.yaml"), text).expect("a file can be written");
     }
 
     pub fn url(&self, path: &str) -> String {
