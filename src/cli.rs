@@ -8,6 +8,7 @@
 
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+mod access;
 mod act;
 mod check;
 mod checklist;
@@ -98,6 +99,7 @@ subcommands! {
     output::Output,
     share::Share,
     act::Act,
+    access::Access,
     token::Token,
     completions::Completions,
     version::Version,

@@ -11,16 +11,17 @@ use super::explain::{Explain, Explained};
 use super::first_commit::{self, FirstCommit};
 use super::terminal::{Terminal, without_controls};
 use crate::clock::{Clock, System};
-use crate::{inventory, runbook};
+use crate::{access, inventory, runbook};
 
 const AFTER_HELP: &str = "\
-Writes an inventory whose one host is this machine, a first runbook that passes `steadyhand check`, the schemas
-that editors complete with, and a README, and commits them where git is there.
+Writes an inventory whose one host is this machine, a first runbook that passes `steadyhand check`, who may do
+what (access.yaml), the schemas that editors complete with, and a README, and commits them where git is there.
 
 Exit codes: 0 written, 2 could not be written (the message says why)";
 
 /// Files of the new repository that are the same for everybody.
-const FILES: [(&str, &str); 3] = [
+const FILES: [(&str, &str); 4] = [
+    ("access.yaml", include_str!("init/access.yaml")),
     ("README.md", include_str!("init/README.md")),
     (".gitignore", include_str!("init/gitignore")),
     ("inventory.yaml", include_str!("init/inventory.yaml")),
@@ -88,7 +89,9 @@ fn write(folder: &Path) -> anyhow::Result<()> {
     let today = System::start().now().to_zoned(jiff::tz::TimeZone::UTC).date();
     let review = today.saturating_add(jiff::Span::new().months(REVIEW_MONTHS));
     fs::write(folder.join(RUNBOOK.0), RUNBOOK.1.replace(REVIEW_DAY, &review.to_string()))?;
-    for (name, schema) in [("runbook", runbook::schema()), ("inventory", inventory::schema())] {
+    for (name, schema) in
+        [("runbook", runbook::schema()), ("inventory", inventory::schema()), ("access", access::schema())]
+    {
         fs::write(folder.join(format!(".steadyhand/{name}.schema.json")), format!("{schema:#}\n"))?;
     }
     Ok(())

@@ -22,7 +22,7 @@ pub async fn act(
     web.engine().act(who.on.id, request, secrets).await
 }
 
-/// Starts the runbook that was authorised, in the name of whoever asks. The engine asks the policy once more, about the
+/// Starts the runbook that was authorised, in the name of whoever asks, and gives its first picture. The engine asks the policy once more, about the
 /// hosts that were chosen.
 ///
 /// # Errors
@@ -31,8 +31,10 @@ pub async fn start(
     who: &Authorised<StartRuns, TheRunbook>,
     web: &Web,
     request: StartRequest,
-) -> Result<Started, StartError> {
-    web.engine().start(in_name_of(who, request)).await
+) -> Result<(Started, Option<RunView>), StartError> {
+    let started = web.engine().start(in_name_of(who, request)).await?;
+    let view = web.engine().view(started.run).await?;
+    Ok((started, view))
 }
 
 /// What exactly [`start`] would do. Nothing happens.

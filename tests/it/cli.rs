@@ -1,5 +1,6 @@
 //! The command line, through the real program.
 
+mod access;
 mod check;
 mod token;
 

@@ -109,6 +109,11 @@ fn files_and_functions_are_short() {
 }
 
 #[test]
+fn handlers_reach_what_was_authorised_and_nothing_else() {
+    check_all(rust_rules::handlers);
+}
+
+#[test]
 fn production_code_never_unwraps() {
     check_all(rust_rules::unwraps);
 }

@@ -5,6 +5,7 @@ mod doors;
 mod events;
 mod matrix;
 mod output;
+mod policy;
 mod runs;
 mod server;
 mod sharing;

@@ -10,12 +10,12 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
-use crate::id::RunId;
 use crate::run::event::Event;
 use crate::web::authority::{Authorised, ReadRuns, TheRun};
 use crate::web::limits::{EVENTS_PAGE, KEEP_ALIVE_SECONDS, VIEWER_PATIENCE_SECONDS};
 use crate::web::problem::Problem;
 use crate::web::query::QueryFields;
+use crate::web::reading::runs;
 use crate::web::state::Web;
 
 /// Events between the reader of the store and a connection; a slow viewer costs this much memory and no more.
@@ -55,7 +55,7 @@ pub async fn stream(
     let place = web.limits().viewer();
     let place = place.ok_or_else(|| Problem::unavailable("too many viewers; ask for the run every few seconds"))?;
     let (sender, receiver) = mpsc::channel(QUEUE_MAX);
-    tokio::spawn(Viewer { web, run: who.on.id, after, sender, parts, _place: place }.follow());
+    tokio::spawn(Viewer { web, who, after, sender, parts, _place: place }.follow());
     let events = stream::unfold(receiver, |mut receiver| async {
         receiver.recv().await.map(|sent| (Ok::<_, Infallible>(sent), receiver))
     });
@@ -67,7 +67,7 @@ pub async fn stream(
 /// One open stream. Ends when its viewer goes, is too slow, the run ends or the server ends.
 struct Viewer {
     web: Web,
-    run: RunId,
+    who: Authorised<ReadRuns, TheRun>,
     after: u64,
     sender: mpsc::Sender<Sent>,
     /// The request, to ask again whether its sender may still look.
@@ -102,7 +102,7 @@ impl Viewer {
     async fn until_over(&mut self) -> Result<(), Over> {
         loop {
             // Subscribed before reading, so that nothing falls between the two.
-            let mut hint = self.web.engine().watch(self.run);
+            let mut hint = runs::watch(&self.who, &self.web);
             let told = self.tell_events().await?;
             if hint.has_changed().is_err() || told.ended {
                 self.end_if_over().await?;
@@ -126,8 +126,8 @@ impl Viewer {
     async fn tell_events(&mut self) -> Result<Told, Over> {
         let mut told = Told { events: 0, ended: false };
         loop {
-            let page = self.web.engine().events(self.run, self.after, EVENTS_PAGE).await.map_err(|failed| {
-                tracing::warn!(run.id = %self.run, error = %failed, "a stream ends: its events cannot be read");
+            let page = runs::events(&self.who, &self.web, self.after, EVENTS_PAGE).await.map_err(|failed| {
+                tracing::warn!(run.id = %self.who.on.id, error = failed.detail, "a stream ends: its events cannot be read");
                 Over
             })?;
             let full = page.len() as u64 >= u64::from(EVENTS_PAGE);
@@ -146,8 +146,8 @@ impl Viewer {
     }
 
     async fn end_if_over(&mut self) -> Result<(), Over> {
-        match self.web.engine().view(self.run).await {
-            Ok(Some(view)) if view.ended_at_ms.is_none() => Ok(()),
+        match runs::view(&self.who, &self.web).await {
+            Ok(view) if view.ended_at_ms.is_none() => Ok(()),
             _ => {
                 self.send(Sent::default().event("end").data("{}")).await?;
                 Err(Over)

@@ -42,8 +42,7 @@ pub async fn start(
 ) -> Result<Response, Problem> {
     let who = who.on_runbook(&web, &body.runbook).await?;
     let request = request(body, who.identity.clone(), key(&headers)?)?;
-    let started = doing::start(&who, &web, request).await?;
-    let view = web.engine().view(started.run).await?;
+    let (started, view) = doing::start(&who, &web, request).await?;
     let url = format!("/runs/{}", started.run);
     let body = StartedBody {
         id: started.run.to_string(),

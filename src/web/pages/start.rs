@@ -86,7 +86,7 @@ async fn decide(
     let shown = typed.first("digest") == Some(card.digest.as_str());
     if typed.first("do") == Some("start") && shown {
         return match doing::start(who, web, request).await {
-            Ok(started) => Ok(Decided::Started(format!("/runs/{}", started.run))),
+            Ok((started, _)) => Ok(Decided::Started(format!("/runs/{}", started.run))),
             Err(error) => refused(error, page),
         };
     }

@@ -1,7 +1,10 @@
 //! Runs: one picture, or lists.
 
+use tokio::sync::watch;
+
 use crate::access::policy::Permission;
 use crate::access::scope::About;
+use crate::engine::NumberedEvent;
 use crate::engine::policy::scope_of_row;
 use crate::run::view::RunView;
 use crate::store::runs::{Cursor, Filter, PAGE_MAX, Page, RunRow};
@@ -33,6 +36,24 @@ pub async fn view_of_cell<P>(who: &Authorised<P, TheCell>, web: &Web) -> Result<
 
 async fn of_run(run: &TheRun, web: &Web) -> Result<RunView, Problem> {
     web.engine().view(run.id).await?.ok_or_else(TheRun::absent)
+}
+
+/// Counts up when something of the run that was authorised was stored.
+pub fn watch<P>(who: &Authorised<P, TheRun>, web: &Web) -> watch::Receiver<u64> {
+    web.engine().watch(who.on.id)
+}
+
+/// Events of the run that was authorised, after number `after`, at most `limit`.
+///
+/// # Errors
+/// They cannot be read.
+pub async fn events<P>(
+    who: &Authorised<P, TheRun>,
+    web: &Web,
+    after: u64,
+    limit: u32,
+) -> Result<Vec<NumberedEvent>, Problem> {
+    Ok(web.engine().events(who.on.id, after, limit).await?)
 }
 
 /// A page of the runs that whoever asks may see, newest first.

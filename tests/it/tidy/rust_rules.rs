@@ -87,6 +87,45 @@ pub fn attributes(file: &RustFile) -> Vec<Finding> {
     findings
 }
 
+/// Handlers that use the store by themselves: for sessions, accounts and links that carry their own secret, which no
+/// grant is about.
+const STORE_USERS: &[&str] = &["src/web/pages/login.rs", "src/web/pages/shared.rs"];
+
+/// Handlers that reach around the proof of authorisation.
+pub fn handlers(file: &RustFile) -> Vec<Finding> {
+    if !file.path.starts_with("src/web/pages/") && !file.path.starts_with("src/web/api/") {
+        return Vec::new();
+    }
+    let ways = [
+        (".engine()", "ask through `web::reading` or `web::doing`, which take the `Authorised` that proves it may be"),
+        (".store()", "ask through `web::reading` or `web::sharing`, which take the `Authorised` that proves it may be"),
+        ("Path(", "take the id from the `Authorised`: one from the address was not asked about"),
+    ];
+    let free = STORE_USERS.contains(&file.path.as_str());
+    let found = ways.iter().filter(|_| !free).flat_map(|(way, what_to_do)| {
+        let places = file.production.match_indices(way).filter(|(at, _)| {
+            let before = file.production[..*at].chars().next_back();
+            *way != "Path(" || !before.is_some_and(|letter| letter.is_alphanumeric() || letter == '_')
+        });
+        places.map(|(at, _)| finding(file, line_of(&file.production, at), "handler", *what_to_do))
+    });
+    found.collect()
+}
+
+#[test]
+fn a_handler_that_reaches_around_its_proof_is_found() {
+    for text in
+        ["fn f() { web.engine().view(id) }", "fn f() { web.store().run(id) }", "fn f(Path(id): Path<String>) {}"]
+    {
+        assert_eq!(handlers(&RustFile::read("src/web/api/x.rs", text)).len(), 1, "{text}");
+        assert_eq!(handlers(&RustFile::read("src/web/reading/x.rs", text)), []);
+    }
+    assert_eq!(
+        handlers(&RustFile::read("src/web/pages/x.rs", "fn f() { RunbookPath(x); runs::view(&who, &web) }")),
+        []
+    );
+}
+
 #[test]
 fn a_file_without_its_duty_is_found() {
     for text in ["", "fn main() {}", "//! it", "// a comment that is not a doc"] {

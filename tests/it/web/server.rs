@@ -91,6 +91,7 @@ pub struct Server {
     pub token: String,
     pub folder: TempDir,
     pub web: Web,
+    pub engine: Engine,
     stopping: CancellationToken,
     client: reqwest::Client,
 }
@@ -128,10 +129,17 @@ impl Server {
         let stopping = CancellationToken::new();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("the listener has an address");
-        let web = Web::new(engine, clock.clone(), options);
+        let web = Web::new(engine.clone(), clock.clone(), options);
         tokio::spawn(serve(listener, web.clone(), stopping.clone()));
         let token = make_token(&store, clock.wall_ms(), None).await;
-        Self { address, store, clock, token, folder, web, stopping, client: client() }
+        Self { address, store, clock, token, folder, web, engine, stopping, client: client() }
+    }
+
+    /// Another engine over the same data and runbooks, as after a restart. It takes up no runs.
+    pub async fn restarted_engine(&self) -> Engine {
+        let library = Library::open(&self.folder.path().join("repository")).await.expect("the library opens");
+        let (store, clock) = (self.store.clone(), self.clock.clone());
+        Engine::new(Parts { store, library, transport: Arc::new(Recorded::new()), clock, lock: None })
     }
 
     /// Puts an `access.yaml` into the repository. Requests heed it within a second, starts at once.
