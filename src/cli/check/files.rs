@@ -17,8 +17,8 @@ use crate::id::RunbookPath;
 const DEPTH_MAX: usize = 32;
 
 /// Files of a repository beside its runbooks.
-const BESIDE: [(&str, fn() -> FileKind); 2] =
-    [("inventory.yaml", || FileKind::Inventory), (crate::access::FILE, || FileKind::Access)];
+const BESIDE: [(&str, FileKind); 2] =
+    [("inventory.yaml", FileKind::Inventory), (crate::access::FILE, FileKind::Access)];
 
 /// What there is to check.
 #[derive(Default)]
@@ -36,6 +36,7 @@ pub(super) struct FoundFile {
     pub(super) kind: FileKind,
 }
 
+#[derive(Clone)]
 pub(super) enum FileKind {
     Runbook(RunbookPath),
     Inventory,
@@ -156,7 +157,7 @@ fn has_extension(path: &Path, wanted: &str) -> bool {
 /// A file of such a name below `runbooks/` is a runbook.
 fn beside_runbooks(path: &Path) -> Option<FileKind> {
     let (_, kind) = BESIDE.iter().find(|(known, _)| path.file_name().is_some_and(|name| name == *known))?;
-    (!path.parent().is_some_and(is_below_runbooks)).then(kind)
+    (!path.parent().is_some_and(is_below_runbooks)).then(|| kind.clone())
 }
 
 fn is_below_runbooks(folder: &Path) -> bool {
