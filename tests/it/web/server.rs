@@ -127,7 +127,7 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("the listener has an address");
         let web = Web::new(engine, clock.clone(), options);
-        tokio::spawn(serve(listener, web, stopping.clone()));
+        tokio::spawn(serve(listener, web, None, stopping.clone()));
         let token = make_token(&store, clock.wall_ms(), None).await;
         Self { address, store, clock, token, folder, stopping, client: client() }
     }
@@ -240,11 +240,19 @@ pub async fn make_token(store: &Store, now_ms: i64, expires_at_ms: Option<i64>) 
     text
 }
 
-/// Follows no redirect, so that tests see each answer.
+/// Follows no redirect, so that tests see each answer. It says what a browser says for the server's own pages, where
+/// a test does not say something else.
 fn client() -> reqwest::Client {
     // Another test of this process may have installed it.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().redirect(redirect::Policy::none()).no_proxy().build().expect("a client can be made")
+    let own =
+        [("sec-fetch-site".parse().expect("a name"), "same-origin".parse().expect("a value"))].into_iter().collect();
+    reqwest::Client::builder()
+        .default_headers(own)
+        .redirect(redirect::Policy::none())
+        .no_proxy()
+        .build()
+        .expect("a client can be made")
 }
 
 /// `name=value` of the cookie that an answer sets.
