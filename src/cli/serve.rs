@@ -8,7 +8,11 @@ use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, fmt, registry};
 
 use super::explain::Explain;
 use super::listening::{ListenOptions, Listener};
@@ -164,15 +168,17 @@ pub(super) async fn login_link(engine: &Engine, base: &str) -> anyhow::Result<St
 }
 
 /// The log, on standard error: `RUST_LOG` chooses, `level` unless set.
+///
+/// Libraries never say more than `info`, whatever was chosen: the one that draws pages would write each page's contents
+/// into the log, login links and output among them.
 pub(super) fn log_to_stderr(format: LogFormat, level: &str) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
-    // A second initialisation in one process would be a test's; the first one stands.
-    let _ = match format {
-        LogFormat::Human => log.try_init(),
-        LogFormat::Json => log.json().try_init(),
+    let chosen = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    let discreet = filter_fn(|about| about.target().starts_with("steadyhand") || *about.level() <= Level::INFO);
+    let log = fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
+    let log = match format {
+        LogFormat::Human => log.boxed(),
+        LogFormat::Json => log.json().boxed(),
     };
+    // A second initialisation in one process would be a test's; the first one stands.
+    let _ = registry().with(log.with_filter(discreet).with_filter(chosen)).try_init();
 }

@@ -168,8 +168,18 @@ fn storing(attempted: &str, error: &dyn std::error::Error) -> EngineError {
     EngineError::Storage { attempted: attempted.to_owned(), reason: with_causes(error) }
 }
 
+/// A ref that whoever asked chose is theirs to mend; everything else is the server's.
 fn unreadable(error: LibraryError) -> StartError {
-    StartError::Engine(EngineError::Library(error.to_string()))
+    match error {
+        LibraryError::UnknownRef { git_ref, suggestion, .. } => {
+            let hint = suggestion.map(|text| format!("; {text}")).unwrap_or_default();
+            StartError::Guard(format!("there is no branch, tag or commit {git_ref}{hint}"))
+        }
+        LibraryError::RefWithoutGit { git_ref, .. } => {
+            StartError::Guard(format!("the runbooks are a folder without git: there is no ref {git_ref}"))
+        }
+        other => StartError::Engine(EngineError::Library(other.to_string())),
+    }
 }
 
 fn missing(runbook: &RunbookPath, revision: &Revision, error: LibraryError) -> StartError {

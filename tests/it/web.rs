@@ -3,7 +3,15 @@
 mod attacks;
 mod doors;
 mod events;
+mod headers;
+mod hostile;
+mod network;
 mod output;
+mod own_pages;
+mod program;
 mod runs;
+mod secrets;
 mod server;
 mod sharing;
+mod tls;
+mod uniform;

@@ -92,6 +92,7 @@ pub struct Server {
     pub folder: TempDir,
     stopping: CancellationToken,
     client: reqwest::Client,
+    silent: reqwest::Client,
 }
 
 impl Drop for Server {
@@ -129,7 +130,16 @@ impl Server {
         let web = Web::new(engine, clock.clone(), options);
         tokio::spawn(serve(listener, web, None, stopping.clone()));
         let token = make_token(&store, clock.wall_ms(), None).await;
-        Self { address, store, clock, token, folder, stopping, client: client() }
+        Self {
+            address,
+            store,
+            clock,
+            token,
+            folder,
+            stopping,
+            client: client(),
+            silent: builder().build().expect("a client can be made"),
+        }
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -139,6 +149,11 @@ impl Server {
     /// Where the tour writes.
     pub fn written(&self) -> String {
         self.folder.path().join("written").to_str().expect("temporary paths are UTF-8").to_owned()
+    }
+
+    /// A client that does not say where its requests come from.
+    pub fn silent(&self) -> &reqwest::Client {
+        &self.silent
     }
 
     /// A request without any credentials.
@@ -240,19 +255,17 @@ pub async fn make_token(store: &Store, now_ms: i64, expires_at_ms: Option<i64>) 
     text
 }
 
-/// Follows no redirect, so that tests see each answer. It says what a browser says for the server's own pages, where
-/// a test does not say something else.
+/// It says what a browser says for the server's own pages, where a test does not say something else.
 fn client() -> reqwest::Client {
+    let own = [("sec-fetch-site".parse().expect("a name"), "same-origin".parse().expect("a value"))];
+    builder().default_headers(own.into_iter().collect()).build().expect("a client can be made")
+}
+
+/// Follows no redirect, so that tests see each answer.
+fn builder() -> reqwest::ClientBuilder {
     // Another test of this process may have installed it.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let own =
-        [("sec-fetch-site".parse().expect("a name"), "same-origin".parse().expect("a value"))].into_iter().collect();
-    reqwest::Client::builder()
-        .default_headers(own)
-        .redirect(redirect::Policy::none())
-        .no_proxy()
-        .build()
-        .expect("a client can be made")
+    reqwest::Client::builder().redirect(redirect::Policy::none()).no_proxy()
 }
 
 /// `name=value` of the cookie that an answer sets.
