@@ -21,6 +21,7 @@ mod first_commit;
 mod format;
 mod init;
 mod keyboard;
+mod listening;
 mod output;
 mod parts;
 mod report;

@@ -22,7 +22,7 @@ use super::parts::{DataOptions, build_engine};
 use super::serve::{LogFormat, log_to_stderr, login_link, serve_until_signal};
 use super::terminal::Terminal;
 use crate::engine::Engine;
-use crate::web::WebOptions;
+use crate::web::{Listening, WebOptions};
 
 use hosts::Hosts;
 use throwaway::Throwaway;
@@ -105,7 +105,7 @@ impl Demo {
             () = endings.any() => return Ok(ExitCode::SUCCESS),
         };
         let Started { engine, listener, hosts: _hosts } = started;
-        let serving = serve_until_signal(engine, listener, WebOptions::default());
+        let serving = serve_until_signal(engine, listener, WebOptions::default(), None);
         tokio::pin!(serving);
         tokio::select! {
             served = &mut serving => return served,
@@ -134,6 +134,11 @@ impl Demo {
 
     async fn bind(&self, terminal: &mut Terminal) -> anyhow::Result<TcpListener> {
         let next = "stop what listens there, or choose another place with --listen";
+        let plain = |address| Listening { address, tls: None, behind_proxy: false };
+        if let Some(address) = self.listen {
+            let next = "listen on this machine alone: --listen 127.0.0.1:7878";
+            plain(address).check(&WebOptions::default()).explain("cannot serve the demo like this", next)?;
+        }
         let first = self.listen.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, PORT)));
         let mut bound = TcpListener::bind(first).await;
         for port in PORT + 1..=PORT + PORTS_MAX {

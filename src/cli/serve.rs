@@ -1,30 +1,37 @@
 //! `steadyhand serve`.
 
 use std::io::{IsTerminal, Write};
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, fmt, registry};
 
 use super::explain::Explain;
+use super::listening::{ListenOptions, Listener};
 use super::parts::{DataOptions, build_engine};
 use super::terminal::Terminal;
 use crate::access::secret::{self, Door};
 use crate::access::session::LOGIN_LINK_MS;
 use crate::engine::Engine;
 use crate::entropy;
-use crate::web::{Web, WebOptions};
+use crate::web::{Tls, Web, WebOptions};
 
 /// Who the one-time login link logs in.
 const ADMIN: &str = "user:admin";
 
 const AFTER_HELP: &str = "\
 Until somebody has access, and with --login, the server prints a login link that works once.
+
+Plain HTTP is served to this machine alone. For others give a certificate (--tls-cert, --tls-key), or
+let a proxy end TLS (--behind-proxy, --public-url). SIGHUP reads the certificate again.
 
 SIGTERM and Ctrl-C end it gracefully: what arrived is stored, commands on the hosts go on, and the next
 start takes them up. A second signal ends it at once; nothing is lost by that either.
@@ -42,13 +49,8 @@ pub(super) struct Serve {
     #[command(flatten)]
     data: DataOptions,
 
-    /// Where to listen
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7878")]
-    listen: SocketAddr,
-
-    /// Where people reach the server, if not at --listen: https://ops.example.org
-    #[arg(long, value_name = "URL")]
-    public_url: Option<String>,
+    #[command(flatten)]
+    listening: ListenOptions,
 
     /// Where output is stored: not yet available, it lies in the data folder
     #[arg(long, value_name = "URL", hide = true)]
@@ -82,16 +84,13 @@ impl Serve {
     async fn serve(self, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
         anyhow::ensure!(self.blobs.is_none(), "--blobs is not yet available: output lies in the data folder");
         anyhow::ensure!(self.config.is_none(), "--config is not yet available: see --help for the options");
+        // Before anything is made: an address that is refused leaves nothing behind.
+        let Listener { listener, tls, options, base } = self.listening.bind().await?;
         let engine = build_engine(&self.data, &self.repo, None).await?;
-        let next = "stop what listens there, or choose another place with --listen";
-        let listener =
-            TcpListener::bind(self.listen).await.explain(format!("cannot listen on {}", self.listen), next)?;
-        let address = listener.local_addr()?;
         let taken = engine.recover().await.explain("cannot take up earlier runs", "see the cause above")?;
         if taken > 0 {
             tracing::info!(runs = taken, "took up runs that had not ended");
         }
-        let base = self.public_url.clone().unwrap_or_else(|| format!("http://{address}"));
         writeln!(terminal.out, "Steadyhand listens on {base}")?;
         let anybody =
             engine.store().anybody_has_access().await.explain("cannot read the data", "see the cause above")?;
@@ -99,22 +98,19 @@ impl Serve {
             let link = login_link(&engine, &base).await?;
             writeln!(terminal.out, "Log in, once, within a day: {link}")?;
         }
-        self.say_what_is_missing();
+        say_what_is_missing(&self.repo);
         terminal.out.flush()?;
-        serve_until_signal(engine, listener, WebOptions { public_url: self.public_url, shares_require_login: false })
-            .await
+        serve_until_signal(engine, listener, options, tls).await
     }
 }
 
-impl Serve {
-    /// A folder without runbooks is served: they may be written while it runs. But it is more often a slip.
-    fn say_what_is_missing(&self) {
-        if !self.repo.join("runbooks").is_dir() && !self.repo.join("HEAD").is_file() {
-            let repo = self.repo.display();
-            tracing::warn!(
-                "{repo} has no folder runbooks/: there is nothing to run (make a repository: steadyhand init DIR)"
-            );
-        }
+/// A folder without runbooks is served: they may be written while it runs. But it is more often a slip.
+fn say_what_is_missing(repo: &Path) {
+    if !repo.join("runbooks").is_dir() && !repo.join("HEAD").is_file() {
+        let repo = repo.display();
+        tracing::warn!(
+            "{repo} has no folder runbooks/: there is nothing to run (make a repository: steadyhand init DIR)"
+        );
     }
 }
 
@@ -123,6 +119,7 @@ pub(super) async fn serve_until_signal(
     engine: Engine,
     listener: TcpListener,
     options: WebOptions,
+    tls: Option<Tls>,
 ) -> anyhow::Result<ExitCode> {
     let shutdown = CancellationToken::new();
     let clock = engine.clock().clone();
@@ -142,8 +139,16 @@ pub(super) async fn serve_until_signal(
         }
         std::process::exit(130);
     });
+    if let Some(tls) = tls.clone() {
+        let mut hang_up = signal(SignalKind::hangup())?;
+        tokio::spawn(async move {
+            while hang_up.recv().await.is_some() {
+                tls.look_again();
+            }
+        });
+    }
     let web = Web::new(engine.clone(), clock, options);
-    let served = crate::web::serve(listener, web, shutdown).await;
+    let served = crate::web::serve(listener, web, tls, shutdown).await;
     engine.drain().await;
     served.explain("cannot go on serving", "see the cause above")?;
     Ok(ExitCode::SUCCESS)
@@ -163,15 +168,17 @@ pub(super) async fn login_link(engine: &Engine, base: &str) -> anyhow::Result<St
 }
 
 /// The log, on standard error: `RUST_LOG` chooses, `level` unless set.
+///
+/// Libraries never say more than `info`, whatever was chosen: the one that draws pages would write each page's contents
+/// into the log, login links and output among them.
 pub(super) fn log_to_stderr(format: LogFormat, level: &str) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr);
-    // A second initialisation in one process would be a test's; the first one stands.
-    let _ = match format {
-        LogFormat::Human => log.try_init(),
-        LogFormat::Json => log.json().try_init(),
+    let chosen = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    let discreet = filter_fn(|about| about.target().starts_with("steadyhand") || *about.level() <= Level::INFO);
+    let log = fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
+    let log = match format {
+        LogFormat::Human => log.boxed(),
+        LogFormat::Json => log.json().boxed(),
     };
+    // A second initialisation in one process would be a test's; the first one stands.
+    let _ = registry().with(log.with_filter(discreet).with_filter(chosen)).try_init();
 }

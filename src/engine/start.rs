@@ -76,7 +76,7 @@ impl Engine {
         let library = &self.shared.library;
         let git_ref = request.git_ref.as_deref().map(str::parse::<GitRef>).transpose();
         let git_ref = git_ref.map_err(|error| StartError::Guard(error.to_string()))?;
-        let revision = library.resolve(git_ref.as_ref()).await.map_err(no_such_ref)?;
+        let revision = library.resolve(git_ref.as_ref()).await.map_err(unreadable)?;
         let file = library
             .read(&revision, &request.runbook)
             .await
@@ -178,14 +178,17 @@ fn storing(attempted: &str, error: &dyn std::error::Error) -> EngineError {
     EngineError::Storage { attempted: attempted.to_owned(), reason: with_causes(error) }
 }
 
+/// A ref that whoever asked chose is theirs to mend; everything else is the server's.
 pub(super) fn unreadable(error: LibraryError) -> StartError {
-    StartError::Engine(EngineError::Library(error.to_string()))
-}
-
-fn no_such_ref(error: LibraryError) -> StartError {
     match error {
-        LibraryError::UnknownRef { .. } | LibraryError::RefWithoutGit { .. } => StartError::Guard(error.to_string()),
-        other => unreadable(other),
+        LibraryError::UnknownRef { git_ref, suggestion, .. } => {
+            let hint = suggestion.map(|text| format!("; {text}")).unwrap_or_default();
+            StartError::Guard(format!("there is no branch, tag or commit {git_ref}{hint}"))
+        }
+        LibraryError::RefWithoutGit { git_ref, .. } => {
+            StartError::Guard(format!("the runbooks are a folder without git: there is no ref {git_ref}"))
+        }
+        other => StartError::Engine(EngineError::Library(other.to_string())),
     }
 }
 

@@ -16,6 +16,8 @@ use crate::access::scope::About;
 use crate::access::secret::{self, Door};
 use crate::access::session;
 use crate::run::event::Actor;
+use crate::web::client::Client;
+use crate::web::cookies;
 use crate::web::problem::Problem;
 use crate::web::state::Web;
 use crate::web::within::Insider;
@@ -23,9 +25,6 @@ use crate::web::within::Insider;
 mod subject;
 
 pub use subject::{Each, Named, Subject, TheCell, TheRun, TheRunbook, TheServer, TheShare};
-
-/// The cookie of a session.
-pub const SESSION_COOKIE: &str = "steadyhand_session";
 
 /// A permission as a type, so that a handler's signature says what it needs.
 pub trait Asks: Send + Sync + 'static {
@@ -169,13 +168,22 @@ pub async fn identify(parts: &Parts, web: &Web) -> Result<Option<Identity>, Prob
             Some(token) => by_token(token.trim(), web).await,
             None => Ok(None),
         },
-        None => by_session(&CookieJar::from_headers(&parts.headers), web).await,
+        None => {
+            let client = parts.extensions.get::<Client>().copied();
+            match client {
+                Some(client) => by_session(&CookieJar::from_headers(&parts.headers), client, web).await,
+                None => Ok(None),
+            }
+        }
     }
 }
 
 async fn by_token(token: &str, web: &Web) -> Result<Option<Identity>, Problem> {
     let Some(hash) = secret::hash(Door::Api, token) else { return Ok(None) };
     let found = web.store().use_api_token(hash, web.now_ms()).await?;
+    if found.is_some() {
+        web.rates().credential(hash)?;
+    }
     Ok(found.map(|found| Identity {
         actor: Actor(found.token.actor),
         road: Road::Token,
@@ -185,8 +193,8 @@ async fn by_token(token: &str, web: &Web) -> Result<Option<Identity>, Problem> {
     }))
 }
 
-async fn by_session(jar: &CookieJar, web: &Web) -> Result<Option<Identity>, Problem> {
-    let hash = jar.get(SESSION_COOKIE).and_then(|cookie| secret::hash(Door::Session, cookie.value()));
+async fn by_session(jar: &CookieJar, client: Client, web: &Web) -> Result<Option<Identity>, Problem> {
+    let hash = cookies::session_text(jar, client).and_then(|text| secret::hash(Door::Session, text));
     let Some(hash) = hash else { return Ok(None) };
     let now_ms = web.now_ms();
     let found = web.store().session(hash, now_ms).await?;
@@ -196,6 +204,7 @@ async fn by_session(jar: &CookieJar, web: &Web) -> Result<Option<Identity>, Prob
         web.store().end_session(hash).await?;
         return Ok(None);
     }
+    web.rates().credential(hash)?;
     Ok(Some(Identity {
         actor: Actor(found.actor),
         road: Road::Session,

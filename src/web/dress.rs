@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
 use crate::entropy;
+use crate::web::client::{Client, Connection};
 use crate::web::page::{Frame, Page};
 use crate::web::problem::Problem;
 use crate::web::state::Web;
@@ -19,8 +20,18 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// What is no page is never to be one, whatever a browser makes of its bytes: no script, no form, an origin of nobody.
+const CONTENT_SECURITY_POLICY_RAW: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; sandbox";
+
+/// A year. Not for sub-domains: they may be somebody else's.
+const STRICT_TRANSPORT_SECURITY: &str = "max-age=31536000";
+
 /// The outermost layer.
-pub async fn dress(State(web): State<Web>, request: Request, next: Next) -> Response {
+pub async fn dress(State(web): State<Web>, mut request: Request, next: Next) -> Response {
+    let client = request.extensions().get::<Connection>().map(|it| Client::of(it, request.headers(), web.options()));
+    if let Some(client) = client {
+        request.extensions_mut().insert(client);
+    }
     let request_id = entropy::fresh_uuid(web.now_ms());
     let began_ms = web.clock().monotonic_ms();
     let method = request.method().clone();
@@ -33,6 +44,10 @@ pub async fn dress(State(web): State<Web>, request: Request, next: Next) -> Resp
         response = draw(problem, is_api, request_id, next_page, response);
     }
     shut_doors(response.headers_mut());
+    if client.is_some_and(|client| client.is_https) {
+        let value = HeaderValue::from_static(STRICT_TRANSPORT_SECURITY);
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, value);
+    }
     response.headers_mut().insert(REQUEST_ID, text(&request_id.to_string()));
     let took_ms = web.clock().monotonic_ms() - began_ms;
     tracing::info!(%method, route, status = response.status().as_u16(), took_ms, request.id = %request_id, "answered");
@@ -72,15 +87,19 @@ fn draw(mut problem: Problem, is_api: bool, request_id: Uuid, next_page: String,
         };
         Page::new("problem", &Frame::public(problem.title), &view)
     };
-    match page {
+    let mut response = match page {
         Ok(page) => page.status(status).into_response(),
         Err(failed) => failed.into_response(),
-    }
+    };
+    problem.mark(response.headers_mut());
+    response
 }
 
 fn shut_doors(headers: &mut axum::http::HeaderMap) {
+    let is_page = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+    let policy = if is_page { CONTENT_SECURITY_POLICY } else { CONTENT_SECURITY_POLICY_RAW };
     let fixed = [
-        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+        (header::CONTENT_SECURITY_POLICY, policy),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_FRAME_OPTIONS, "DENY"),

@@ -1,10 +1,8 @@
-//! Bounds of the web server, and who is over them.
+//! Bounds of the web server. How often somebody may ask is in `rates`.
 
-use std::net::IpAddr;
-use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Largest body of a request. An input may have 64 KiB and a form escapes up to threefold; a few such fit.
@@ -19,11 +17,35 @@ pub const VIEWER_PATIENCE_SECONDS: u64 = 20;
 /// A comment is sent when nothing else was for this long, so that proxies keep the stream open.
 pub const KEEP_ALIVE_SECONDS: u64 = 15;
 
-/// Tries a minute and address at doors where something secret is looked up.
-const TRIES_A_MINUTE: NonZeroU32 = NonZeroU32::new(20).expect("twenty is not zero");
+/// Open connections. Leaves room for the database, logs and ssh below the 1,024 open files that most systems give.
+pub const CONNECTIONS_MAX: usize = 640;
 
-/// Addresses that are remembered before those that have been quiet are forgotten.
-const ADDRESSES_MAX: usize = 10_000;
+/// Open connections of one address (an IPv6 /64): more than all viewers together, for an office behind one address.
+pub const CONNECTIONS_PER_PEER_MAX: usize = 320;
+
+/// Headers of one request; browsers and proxies send about thirty.
+pub const HEADERS_MAX: usize = 64;
+
+/// Bytes of all headers of one request, its address among them.
+pub const HEADER_BYTES_MAX: usize = 16 * 1024;
+
+/// Bytes of an address with its query: a start form that is linked to with its inputs fits.
+pub const URL_BYTES_MAX: usize = 8 * 1024;
+
+/// Streams of one HTTP/2 connection at a time.
+pub const STREAMS_MAX: u32 = 100;
+
+/// From the first byte of a request's headers to their last, and between two requests of one connection.
+pub const HEADER_READ_MAX: Duration = Duration::from_secs(30);
+
+/// For a TLS handshake: a slow phone needs two seconds.
+pub const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
+
+/// From the headers of a request to the last byte of its body, however it drips: 1 MiB at 50 KB/s.
+pub const BODY_READ_MAX: Duration = Duration::from_secs(20);
+
+/// For an answer to begin. A start may fetch a commit and ask an inventory program first.
+pub const REQUEST_MAX: Duration = Duration::from_secs(120);
 
 /// Lines of one output page.
 pub const OUTPUT_LINES_PAGE: u64 = 1_500;
@@ -46,27 +68,36 @@ pub const SHARE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Events in one read of a stream.
 pub const EVENTS_PAGE: u32 = 200;
 
-/// Who asks too often, and how many watch.
+/// The bounds of connections and requests. What is not said is as the constants above; tests use small ones.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    pub connections: usize,
+    pub connections_per_peer: usize,
+    pub header_read: Duration,
+    pub body_read: Duration,
+    pub request: Duration,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            connections: CONNECTIONS_MAX,
+            connections_per_peer: CONNECTIONS_PER_PEER_MAX,
+            header_read: HEADER_READ_MAX,
+            body_read: BODY_READ_MAX,
+            request: REQUEST_MAX,
+        }
+    }
+}
+
+/// How many watch.
 pub struct Limits {
-    doors: DefaultKeyedRateLimiter<IpAddr>,
     viewers: Arc<Semaphore>,
 }
 
 impl Limits {
     pub fn new() -> Self {
-        Self {
-            doors: RateLimiter::keyed(Quota::per_minute(TRIES_A_MINUTE)),
-            viewers: Arc::new(Semaphore::new(VIEWERS_MAX)),
-        }
-    }
-
-    /// Whether `peer` may try another secret now.
-    pub fn may_try(&self, peer: IpAddr) -> bool {
-        if self.doors.len() >= ADDRESSES_MAX {
-            self.doors.retain_recent();
-        }
-        // Everybody who is new waits while that many addresses try at once: memory stays bounded.
-        self.doors.len() < ADDRESSES_MAX && self.doors.check_key(&network(peer)).is_ok()
+        Self { viewers: Arc::new(Semaphore::new(VIEWERS_MAX)) }
     }
 
     /// A place among the viewers, for as long as it is held.
@@ -81,35 +112,9 @@ impl Default for Limits {
     }
 }
 
-/// One customer has a whole IPv6 /64: single addresses of it are no limit.
-fn network(peer: IpAddr) -> IpAddr {
-    match peer.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => IpAddr::V6((address.to_bits() & !u128::from(u64::MAX)).into()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_address_that_tries_too_often_waits_and_others_do_not() {
-        let limits = Limits::new();
-        let peer: IpAddr = "192.0.2.1".parse().expect("an address");
-        let let_in = (0..100).filter(|_| limits.may_try(peer)).count();
-        assert!((20..30).contains(&let_in), "{let_in}");
-        assert!(limits.may_try("192.0.2.2".parse().expect("an address")));
-    }
-
-    #[test]
-    fn one_customer_s_ipv6_network_counts_as_one() {
-        let limits = Limits::new();
-        let let_in = (0..100_u32)
-            .filter(|host| limits.may_try(format!("2001:db8::{host:x}").parse().expect("an address")))
-            .count();
-        assert!((20..30).contains(&let_in), "{let_in}");
-    }
 
     #[test]
     fn viewers_are_bounded_and_a_place_is_given_back() {

@@ -2,8 +2,10 @@
 //!
 //! A handler returns a [`Problem`]; the layer of `web::dress` knows whether a page or a program asked, and draws it.
 
+use std::time::Duration;
+
 use axum::Json;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
@@ -34,6 +36,9 @@ pub struct Problem {
     pub errors: Box<[ProblemEntry]>,
     #[serde(skip)]
     pub next_step: Option<&'static str>,
+    /// When to ask again.
+    #[serde(skip)]
+    pub retry_after_seconds: Option<u16>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -54,6 +59,7 @@ impl Problem {
             run: None,
             errors: Box::default(),
             next_step: None,
+            retry_after_seconds: None,
         }
     }
 
@@ -86,8 +92,33 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "stale", "The run has moved on", detail)
     }
 
-    pub fn too_many(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many tries", detail)
+    /// `what` came too often; the same may be asked again after `wait`.
+    pub fn too_many(what: &str, wait: Duration) -> Self {
+        let seconds = u16::try_from(wait.as_secs().saturating_add(1)).unwrap_or(u16::MAX);
+        let detail = format!("too many {what}; ask again in {seconds} s");
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many tries", detail);
+        Self { retry_after_seconds: Some(seconds), ..problem }
+    }
+
+    /// The request is not for this server.
+    pub fn misdirected(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::MISDIRECTED_REQUEST, "not-this-server", "This is not that server", detail)
+    }
+
+    /// The rest of the request did not come in time.
+    pub fn too_slow(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, "too-slow", "The request took too long", detail)
+    }
+
+    /// The headers that belong to this problem, whoever draws it.
+    pub fn mark(&self, headers: &mut HeaderMap) {
+        if let Some(seconds) = self.retry_after_seconds {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.code() == StatusCode::REQUEST_TIMEOUT {
+            // What else comes on this connection would be the rest of the body.
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
     }
 
     pub fn unavailable(detail: impl Into<String>) -> Self {
@@ -105,6 +136,7 @@ impl Problem {
             StatusCode::NOT_FOUND => "no page and no API has this address",
             StatusCode::METHOD_NOT_ALLOWED => "this address does not take this method",
             StatusCode::PAYLOAD_TOO_LARGE => "the request's body is larger than the server takes",
+            StatusCode::URI_TOO_LONG => "the address is longer than the server takes",
             StatusCode::UNSUPPORTED_MEDIA_TYPE => "send the body as application/json",
             _ => "the server does not take this request",
         };
@@ -147,12 +179,11 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response =
             (self.code(), [(header::CONTENT_TYPE, "application/problem+json")], Json(&self)).into_response();
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/problem+json"));
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if self.code() == StatusCode::UNAUTHORIZED {
-            response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Bearer"));
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
+        self.mark(response.headers_mut());
         response.extensions_mut().insert(self);
         response
     }

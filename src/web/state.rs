@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use axum::http::uri::Authority;
+use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
@@ -10,8 +12,9 @@ use crate::engine::output::OutputError;
 use crate::library::{Catalogue, LibraryError};
 use crate::runbook::parse::Parsed;
 use crate::store::{Store, StoreError};
-use crate::web::limits::Limits;
+use crate::web::limits::{Bounds, Limits};
 use crate::web::problem::Problem;
+use crate::web::rates::Rates;
 
 /// What whoever starts the server may say about its web side.
 #[derive(Debug, Clone, Default)]
@@ -21,6 +24,26 @@ pub struct WebOptions {
     pub public_url: Option<String>,
     /// Share links ask for login, whatever their maker chose.
     pub shares_require_login: bool,
+    /// Proxies that may say who asks. None unless named: anybody can send their headers.
+    pub trusted_proxies: Vec<IpNet>,
+    pub bounds: Bounds,
+}
+
+impl WebOptions {
+    /// Whether people reach the server over https at its public address.
+    pub fn is_https(&self) -> bool {
+        self.public_origin().is_some_and(|origin| origin.starts_with("https://"))
+    }
+
+    /// The public address as browsers write it in `Origin`: `https://ops.example.org`. None if it has another form.
+    pub fn public_origin(&self) -> Option<String> {
+        let (scheme, authority) = self.public_url.as_deref()?.trim_end_matches('/').split_once("://")?;
+        let scheme = ["https", "http"].into_iter().find(|known| known.eq_ignore_ascii_case(scheme))?;
+        let authority = authority.parse::<Authority>().ok().filter(|parsed| !parsed.as_str().contains('@'))?;
+        let default_port = if scheme == "https" { ":443" } else { ":80" };
+        let lower = authority.as_str().to_ascii_lowercase();
+        Some(format!("{scheme}://{}", lower.strip_suffix(default_port).unwrap_or(&lower)))
+    }
 }
 
 /// Cheap to clone; all clones are one server.
@@ -34,6 +57,7 @@ struct Shared {
     clock: Arc<dyn Clock>,
     options: WebOptions,
     limits: Limits,
+    rates: Rates,
     catalogue: Catalogue<Parsed>,
     stopping: CancellationToken,
 }
@@ -45,6 +69,7 @@ impl Web {
             clock,
             options,
             limits: Limits::new(),
+            rates: Rates::new(),
             catalogue: Catalogue::default(),
             stopping: CancellationToken::new(),
         };
@@ -67,6 +92,10 @@ impl Web {
         &self.shared.options
     }
 
+    pub(super) fn rates(&self) -> &Rates {
+        &self.shared.rates
+    }
+
     pub(super) fn catalogue(&self) -> &Catalogue<Parsed> {
         &self.shared.catalogue
     }
@@ -83,11 +112,6 @@ impl Web {
     /// Cancelled when the server ends: streams end with it.
     pub(super) fn stopping(&self) -> &CancellationToken {
         &self.shared.stopping
-    }
-
-    /// Whether people reach the server over https.
-    pub(super) fn is_https(&self) -> bool {
-        self.options().public_url.as_ref().is_some_and(|url| url.starts_with("https://"))
     }
 }
 

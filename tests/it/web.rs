@@ -3,9 +3,17 @@
 mod attacks;
 mod doors;
 mod events;
+mod headers;
+mod hostile;
 mod matrix;
+mod network;
 mod output;
+mod own_pages;
 mod policy;
+mod program;
 mod runs;
+mod secrets;
 mod server;
 mod sharing;
+mod tls;
+mod uniform;

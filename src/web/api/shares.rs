@@ -8,6 +8,7 @@ use super::wire::{Body, ShareBody, ShareItem, ShareList, ShareMade};
 use crate::run::view::RunView;
 use crate::store::shares::Share;
 use crate::web::authority::{Authorised, Named, ShareOutput, Subject, TheShare};
+use crate::web::client::Client;
 use crate::web::pages::share::link;
 use crate::web::problem::Problem;
 use crate::web::query::QueryFields;
@@ -26,6 +27,7 @@ use crate::web::state::Web;
 pub async fn create(
     who: Authorised<ShareOutput, Named>,
     State(web): State<Web>,
+    client: Client,
     headers: HeaderMap,
     Body(body): Body<ShareBody>,
 ) -> Result<(StatusCode, Json<ShareMade>), Problem> {
@@ -50,7 +52,7 @@ pub async fn create(
     let made = sharing::share(&who, &web, &view, asked).await?;
     let body = ShareMade {
         id: made.id.to_string(),
-        url: link(&web, &headers, &made.token),
+        url: link(&web, client, &headers, &made.token),
         label: made.label,
         expires_at_ms: made.expires_at_ms,
         requires_login: made.requires_login,

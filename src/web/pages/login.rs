@@ -1,19 +1,18 @@
 //! Signing in with a link that works once, and out. The link leads to a page with a button, so that a program that
 //! looks at links (a chat's preview, a mail filter) does not use it up.
 
-use std::net::SocketAddr;
-
-use axum::extract::{ConnectInfo, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum_extra::extract::CookieJar;
-use axum_extra::extract::cookie::{Cookie, SameSite};
 
 use crate::access::secret::{self, Door};
 use crate::access::session::SESSION_MAX_MS;
 use crate::entropy;
 use crate::store::access::Session;
-use crate::web::authority::{Authorised, OwnSession, SESSION_COOKIE, TheServer};
+use crate::web::authority::{Authorised, OwnSession, TheServer};
+use crate::web::client::Client;
+use crate::web::cookies;
 use crate::web::page::{Frame, Page, see_other};
 use crate::web::problem::Problem;
 use crate::web::query::{FormFields, QueryFields};
@@ -34,13 +33,11 @@ pub async fn form(QueryFields(asked): QueryFields) -> Result<Page, Problem> {
 /// `POST /login`: uses the link up, and gives a session.
 pub async fn sign_in(
     State(web): State<Web>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    client: Client,
     jar: CookieJar,
     FormFields(form): FormFields,
 ) -> Result<Response, Problem> {
-    if !web.limits().may_try(peer.ip()) {
-        return Err(Problem::too_many("wait a minute, then try the link again"));
-    }
+    web.rates().login(client.address)?;
     let now_ms = web.now_ms();
     let link = form.first("token").and_then(|token| secret::hash(Door::Login, token));
     let actor = match link {
@@ -55,30 +52,21 @@ pub async fn sign_in(
     web.store().create_session(&session).await?;
     tracing::info!(actor = session.actor, "signed in");
     let next = form.first("next").map(own_address).filter(|next| !next.is_empty()).unwrap_or("/");
-    Ok((jar.add(session_cookie(&web, text)), see_other(next)).into_response())
+    Ok((jar.add(cookies::session(client, text)), see_other(next)).into_response())
 }
 
 /// `POST /logout`
 pub async fn sign_out(
     _who: Authorised<OwnSession, TheServer>,
     State(web): State<Web>,
+    client: Client,
     jar: CookieJar,
 ) -> Result<Response, Problem> {
-    let hash = jar.get(SESSION_COOKIE).and_then(|cookie| secret::hash(Door::Session, cookie.value()));
+    let hash = cookies::session_text(&jar, client).and_then(|text| secret::hash(Door::Session, text));
     if let Some(hash) = hash {
         web.store().end_session(hash).await?;
     }
-    let gone = Cookie::build((SESSION_COOKIE, "")).path("/");
-    Ok((jar.remove(gone), see_other("/login")).into_response())
-}
-
-fn session_cookie(web: &Web, text: String) -> Cookie<'static> {
-    Cookie::build((SESSION_COOKIE, text))
-        .path("/")
-        .http_only(true)
-        .same_site(SameSite::Lax)
-        .secure(web.is_https())
-        .build()
+    Ok((jar.remove(cookies::session_gone(client)), see_other("/login")).into_response())
 }
 
 fn link_is_void() -> Result<Response, Problem> {

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use crate::run::view::RunView;
 use crate::store::shares::Share;
 use crate::web::authority::{Authorised, ShareOutput, TheRun, TheShare};
+use crate::web::client::Client;
 use crate::web::format::{self, Moment};
 use crate::web::page::{Frame, Page, Place, see_other};
 use crate::web::problem::Problem;
@@ -32,6 +33,7 @@ pub async fn form(
 pub async fn create(
     who: Authorised<ShareOutput, TheRun>,
     State(web): State<Web>,
+    client: Client,
     headers: HeaderMap,
     FormFields(form): FormFields,
 ) -> Result<Response, Problem> {
@@ -45,7 +47,7 @@ pub async fn create(
             let page = ShareMadePage {
                 run: view.id.to_string(),
                 title: view.title.clone(),
-                link: link(&web, &headers, &made.token),
+                link: link(&web, client, &headers, &made.token),
                 expires: Moment::new(made.expires_at_ms, web.now_ms()),
                 requires_login: made.requires_login,
             };
@@ -155,12 +157,12 @@ fn line(view: &RunView, share: &Share, now_ms: i64) -> ShareLine {
 }
 
 /// The address to pass on: below the address that people use, or else the one that this request came to.
-pub fn link(web: &Web, headers: &HeaderMap, token: &str) -> String {
+pub fn link(web: &Web, client: Client, headers: &HeaderMap, token: &str) -> String {
     let base = match &web.options().public_url {
         Some(url) => url.trim_end_matches('/').to_owned(),
         None => {
             let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-            format!("http://{host}")
+            format!("{}://{host}", if client.is_https { "https" } else { "http" })
         }
     };
     format!("{base}/s/{token}")

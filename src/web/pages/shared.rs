@@ -1,16 +1,15 @@
 //! What whoever was given a share link sees. Unknown, expired and revoked links look alike.
 
-use std::net::SocketAddr;
-
-use axum::extract::{ConnectInfo, Path, Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum_extra::extract::CookieJar;
-use axum_extra::extract::cookie::{Cookie, SameSite};
 use uuid::Uuid;
 
 use crate::store::shares::Share;
 use crate::web::authority::identify;
+use crate::web::client::Client;
+use crate::web::cookies;
 use crate::web::format::Moment;
 use crate::web::page::{Frame, Page, see_other};
 use crate::web::problem::Problem;
@@ -20,38 +19,33 @@ use crate::web::state::Web;
 use crate::web::view::output::chunks;
 use crate::web::view::share::{SharedCell, SharedLog, SharedPage, SharedStep};
 
-/// The cookie that a link's token was swapped for; each link has its own path, so that two do not mix.
-const SHARE_COOKIE: &str = "steadyhand_share";
-
 const ROBOTS: HeaderName = HeaderName::from_static("x-robots-tag");
 
 /// `GET /s/{token}`: the token leaves the address at once.
 pub async fn swap(
     State(web): State<Web>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    client: Client,
     Path(token): Path<String>,
     jar: CookieJar,
 ) -> Result<Response, Problem> {
-    if !web.limits().may_try(peer.ip()) {
-        return Err(Problem::too_many("wait a minute, then open the link again"));
-    }
+    web.rates().share(client.address)?;
     let Some(share) = sharing::open(&web, &token).await? else { return gone() };
     let id = share.share.id;
     if !web.store().count_share_view(id, web.now_ms()).await? {
         return gone();
     }
-    let cookie = Cookie::build((SHARE_COOKIE, token))
-        .path(format!("/shared/{id}"))
-        .http_only(true)
-        .same_site(SameSite::Lax)
-        .secure(web.is_https())
-        .build();
+    let cookie = cookies::share(client, id, token);
     Ok(hidden((jar.add(cookie), see_other(&format!("/shared/{id}"))).into_response()))
 }
 
 /// `GET /shared/{id}`
-pub async fn show(State(web): State<Web>, Path(id): Path<String>, request: Request) -> Result<Response, Problem> {
-    let (share, snapshot) = match visit(&web, &id, request).await? {
+pub async fn show(
+    State(web): State<Web>,
+    client: Client,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let (share, snapshot) = match visit(&web, &id, client, request).await? {
         Visit::Open(share, snapshot) => (share, snapshot),
         Visit::Gone => return gone(),
     };
@@ -60,8 +54,13 @@ pub async fn show(State(web): State<Web>, Path(id): Path<String>, request: Reque
 }
 
 /// `GET /shared/{id}/raw`
-pub async fn raw(State(web): State<Web>, Path(id): Path<String>, request: Request) -> Result<Response, Problem> {
-    match visit(&web, &id, request).await? {
+pub async fn raw(
+    State(web): State<Web>,
+    client: Client,
+    Path(id): Path<String>,
+    request: Request,
+) -> Result<Response, Problem> {
+    match visit(&web, &id, client, request).await? {
         Visit::Open(_, snapshot) => {
             let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
             Ok(hidden((kind, snapshot.plain()).into_response()))
@@ -76,11 +75,11 @@ enum Visit {
 }
 
 /// The share of the address, if the request's cookie opens it now.
-async fn visit(web: &Web, id: &str, request: Request) -> Result<Visit, Problem> {
+async fn visit(web: &Web, id: &str, client: Client, request: Request) -> Result<Visit, Problem> {
     let (parts, _) = request.into_parts();
     let jar = CookieJar::from_headers(&parts.headers);
-    let (Ok(id), Some(cookie)) = (id.parse::<Uuid>(), jar.get(SHARE_COOKIE)) else { return Ok(Visit::Gone) };
-    let Some(share) = sharing::open(web, cookie.value()).await?.filter(|share| share.share.id == id) else {
+    let (Ok(id), Some(text)) = (id.parse::<Uuid>(), cookies::share_text(&jar, client)) else { return Ok(Visit::Gone) };
+    let Some(share) = sharing::open(web, text).await?.filter(|share| share.share.id == id) else {
         return Ok(Visit::Gone);
     };
     if share.share.requires_login && identify(&parts, web).await?.is_none() {

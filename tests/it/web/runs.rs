@@ -195,3 +195,11 @@ async fn runbooks_are_found_by_words_of_their_commands() {
     let one = server.json("/api/v1/runbooks/web/tour").await;
     assert_eq!(one["steps"][1]["effect"], "change");
 }
+
+#[tokio::test]
+async fn a_ref_that_is_not_there_is_the_asker_s_mistake_and_tells_no_path_of_the_server() {
+    let server = Server::start().await;
+    let (status, problem) = server.post("/api/v1/plans", &json!({"runbook": "web/tour", "ref": "none"})).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
+    assert!(!problem.to_string().contains(server.folder.path().to_str().expect("it is UTF-8")), "{problem}");
+}

@@ -94,6 +94,7 @@ pub struct Server {
     pub engine: Engine,
     stopping: CancellationToken,
     client: reqwest::Client,
+    silent: reqwest::Client,
 }
 
 impl Drop for Server {
@@ -130,9 +131,20 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
         let address = listener.local_addr().expect("the listener has an address");
         let web = Web::new(engine.clone(), clock.clone(), options);
-        tokio::spawn(serve(listener, web.clone(), stopping.clone()));
+        tokio::spawn(serve(listener, web.clone(), None, stopping.clone()));
         let token = make_token(&store, clock.wall_ms(), None).await;
-        Self { address, store, clock, token, folder, web, engine, stopping, client: client() }
+        Self {
+            address,
+            store,
+            clock,
+            token,
+            folder,
+            web,
+            engine,
+            stopping,
+            client: client(),
+            silent: builder().build().expect("a client can be made"),
+        }
     }
 
     /// Another engine over the same data and runbooks, as after a restart. It takes up no runs.
@@ -154,6 +166,11 @@ impl Server {
     /// Where the tour writes.
     pub fn written(&self) -> String {
         self.folder.path().join("written").to_str().expect("temporary paths are UTF-8").to_owned()
+    }
+
+    /// A client that does not say where its requests come from.
+    pub fn silent(&self) -> &reqwest::Client {
+        &self.silent
     }
 
     /// A request without any credentials.
@@ -255,11 +272,17 @@ pub async fn make_token(store: &Store, now_ms: i64, expires_at_ms: Option<i64>) 
     text
 }
 
-/// Follows no redirect, so that tests see each answer.
+/// It says what a browser says for the server's own pages, where a test does not say something else.
 fn client() -> reqwest::Client {
+    let own = [("sec-fetch-site".parse().expect("a name"), "same-origin".parse().expect("a value"))];
+    builder().default_headers(own.into_iter().collect()).build().expect("a client can be made")
+}
+
+/// Follows no redirect, so that tests see each answer.
+fn builder() -> reqwest::ClientBuilder {
     // Another test of this process may have installed it.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().redirect(redirect::Policy::none()).no_proxy().build().expect("a client can be made")
+    reqwest::Client::builder().redirect(redirect::Policy::none()).no_proxy()
 }
 
 /// `name=value` of the cookie that an answer sets.
