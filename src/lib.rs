@@ -1,6 +1,7 @@
 //! Steadyhand: a runbook-as-code executor with on-call handoff.
 
 pub mod access;
+pub mod audit;
 pub mod check;
 pub mod cli;
 pub mod clock;

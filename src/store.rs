@@ -9,9 +9,11 @@
 //!   is the one case where the caller cannot know; appending again then gives `Stale`, and the log says).
 //! - Bytes beside the database are synced to disk before the row that names them is committed.
 //! - Time, ids and tokens are arguments. Only leases use the clock of the database, because several servers share it.
+//! - What the audit log must tell of is recorded in the transaction that does it; it is not done otherwise.
 //! - Secrets (tokens of sessions, links and shares) come in as SHA-256 digests; the store never sees them.
 
 pub mod access;
+pub mod audit;
 pub mod blobs;
 mod db;
 pub mod engine_lock;

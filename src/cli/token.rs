@@ -15,6 +15,7 @@ use super::parts::DataOptions;
 use super::terminal::{Terminal, without_controls};
 use crate::access::secret::{self, Door};
 use crate::access::session::LOGIN_LINK_MS;
+use crate::audit::entry::COMMAND_LINE;
 use crate::clock::{Clock, System};
 use crate::entropy;
 use crate::store::Store;
@@ -100,7 +101,7 @@ async fn create(terminal: &mut Terminal, name: &str, lasts_ms: i64, data: &DataO
     let store = open(data).await?;
     let now_ms = System::start().wall_ms();
     let (text, token) = new_token(name, lasts_ms, now_ms);
-    store.create_api_token(&token).await.explain("cannot store the token", NEXT)?;
+    store.create_api_token(&token, COMMAND_LINE).await.explain("cannot store the token", NEXT)?;
     store.close().await;
     writeln!(terminal.out, "{text}")?;
     Ok(())
@@ -191,7 +192,7 @@ async fn revoke(terminal: &mut Terminal, wanted: &str, data: &DataOptions) -> an
         };
         return Err(anyhow::Error::new(Explained::new(what, next)));
     };
-    let revoked = store.revoke_api_token(token.token.id, System::start().wall_ms()).await;
+    let revoked = store.revoke_api_token(token.token.id, COMMAND_LINE, System::start().wall_ms()).await;
     revoked.explain("cannot revoke the token", NEXT)?;
     writeln!(terminal.out, "revoked {}", token.token.name)?;
     Ok(())

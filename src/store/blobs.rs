@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use object_store::local::LocalFileSystem;
+use object_store::memory::InMemory;
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt};
 
@@ -53,6 +54,11 @@ impl Blobs {
             .with_fsync(true)
             .with_automatic_cleanup(true);
         Ok(Self { store: Arc::new(store), place })
+    }
+
+    /// No blobs: of a store that is only verified.
+    pub(super) fn none() -> Self {
+        Self { store: Arc::new(InMemory::new()), place: "nowhere".into() }
     }
 
     /// Stores bytes. When this returns they survive a crash; a crash before leaves nothing under the key.

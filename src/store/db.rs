@@ -91,6 +91,9 @@ pub enum StoreError {
     /// A stored row does not hold what we write: the database was changed by something else, or is damaged.
     #[error("could not {attempted} in {place}: {what}")]
     Corrupt { attempted: &'static str, place: Arc<str>, what: String },
+    /// What must be recorded in the audit log could not be; so it was not done.
+    #[error("this was not done, because it could not be recorded in the audit log")]
+    NotRecorded { source: Box<StoreError> },
     /// The file that belongs to a row could not be written or read.
     #[error("could not {attempted}")]
     Blob { attempted: &'static str, source: Box<super::blobs::BlobError> },
@@ -102,13 +105,17 @@ impl StoreError {
         match self {
             Self::DiskFull { .. } => true,
             Self::Blob { source, .. } => matches!(**source, super::blobs::BlobError::DiskFull { .. }),
+            Self::NotRecorded { source } => source.is_disk_full(),
             Self::Busy { .. } | Self::Unreachable { .. } | Self::Query { .. } | Self::Corrupt { .. } => false,
         }
     }
 
     /// Whether the same call may succeed later without a change of its arguments: the run pauses and says so.
     pub fn may_pass(&self) -> bool {
-        self.is_disk_full() || matches!(self, Self::Busy { .. } | Self::Unreachable { .. })
+        match self {
+            Self::NotRecorded { source } => source.may_pass(),
+            _ => self.is_disk_full() || matches!(self, Self::Busy { .. } | Self::Unreachable { .. }),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Opening: folders and their permissions, connections and their settings, migrations.
 
+use std::cmp::Ordering;
 use std::fs::{DirBuilder, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
@@ -13,7 +14,7 @@ use sqlx_sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, Sq
 
 use super::Store;
 use super::blobs::{BlobError, Blobs};
-use super::db::{DatabaseUrl, Db, Pools};
+use super::db::{DatabaseUrl, Db, Pools, Sql, read, sql};
 
 static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
@@ -46,6 +47,9 @@ pub enum OpenError {
          it was used by a newer steadyhand; install that one, or restore a backup from before"
     )]
     TooNew { place: String, found: i64, known: i64 },
+    /// Read only, so it cannot be brought up to date.
+    #[error("the database {place} is at version {found}, and reading it needs {known}: start the server on it once")]
+    TooOld { place: String, found: i64, known: i64 },
     /// A migration failed; the database is as it was before it.
     #[error("could not migrate the database {place}")]
     Migrate { place: String, source: MigrateError },
@@ -78,6 +82,38 @@ impl Store {
         let blobs =
             Blobs::local(&data_dir.join("blobs")).map_err(|source| OpenError::Blobs { source: Box::new(source) })?;
         Ok(Self { db: Db { pools, place: place.into() }, blobs })
+    }
+
+    /// Opens the database to read from it alone: nothing is made, migrated or written, whatever is called. Works
+    /// beside a running server. There are no blobs.
+    ///
+    /// # Errors
+    /// When the database is not there, or of another version than this program.
+    pub async fn open_read_only(url: &DatabaseUrl) -> Result<Self, OpenError> {
+        let place = url.to_string();
+        let connect = |source| OpenError::Connect { place: place.clone(), source };
+        let (pools, known) = match url {
+            DatabaseUrl::Sqlite(path) => {
+                let options = SqliteConnectOptions::new().filename(path).read_only(true).busy_timeout(BUSY_TIMEOUT);
+                let read = SqlitePoolOptions::new().max_connections(SQLITE_READERS_MAX).connect_with(options);
+                let read = read.await.map_err(connect)?;
+                (Pools::Sqlite { write: read.clone(), read }, &SQLITE_MIGRATIONS)
+            }
+            DatabaseUrl::Postgres(text) => {
+                let options = PgConnectOptions::from_str(text).map_err(connect)?;
+                let options = options.options([("default_transaction_read_only", "on")]);
+                let pool = PgPoolOptions::new().max_connections(SQLITE_READERS_MAX).connect_with(options);
+                (Pools::Pg(pool.await.map_err(connect)?), &POSTGRES_MIGRATIONS)
+            }
+        };
+        let known = newest(known);
+        let db = Db { pools, place: place.clone().into() };
+        let (found,) = read!(db, fetch_one(i64,), VERSION).map_err(connect)?;
+        match found.cmp(&known) {
+            Ordering::Equal => Ok(Self { db, blobs: Blobs::none() }),
+            Ordering::Less => Err(OpenError::TooOld { place, found, known }),
+            Ordering::Greater => Err(OpenError::TooNew { place, found, known }),
+        }
     }
 
     /// Closes all connections; SQLite folds its write-ahead log into the file.
@@ -124,7 +160,7 @@ async fn open_postgres(url: &str, place: &str) -> Result<Pools, OpenError> {
 }
 
 fn migrate(result: Result<(), MigrateError>, known: &Migrator, place: &str) -> Result<(), OpenError> {
-    let known = known.iter().map(|migration| migration.version).max().unwrap_or_default();
+    let known = newest(known);
     result.map_err(|error| match error {
         MigrateError::VersionMissing(found) if found > known => {
             OpenError::TooNew { place: place.to_owned(), found, known }
@@ -132,6 +168,15 @@ fn migrate(result: Result<(), MigrateError>, known: &Migrator, place: &str) -> R
         source => OpenError::Migrate { place: place.to_owned(), source },
     })
 }
+
+fn newest(known: &Migrator) -> i64 {
+    known.iter().map(|migration| migration.version).max().unwrap_or_default()
+}
+
+const VERSION: Sql = sql!("select max(version) from _sqlx_migrations");
+
+/// For the statement test.
+pub(super) const STATEMENTS: &[Sql] = &[VERSION];
 
 /// Makes a folder that only its owner may enter. An existing one is left as it is (it may be a person's own
 /// folder); what we put into it is private by itself.

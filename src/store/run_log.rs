@@ -3,9 +3,10 @@
 
 mod chain;
 
+use crate::audit::chain::{BEFORE_FIRST, Link};
 use crate::id::{Digest, RunId};
 
-pub use chain::{Damage, Verified, event_hash};
+pub use chain::{RunEvent, event_hash};
 
 use super::Store;
 use super::db::{Sql, StoreError, Tx, execute, fetch, read, sql};
@@ -101,7 +102,7 @@ impl Store {
             self.check_epoch(&mut tx, run, given).await?;
         }
         let head = self.lock_head(&mut tx, run).await?;
-        let (last, mut head_hash) = head.unwrap_or((0, chain::BEFORE_FIRST));
+        let (last, mut head_hash) = head.unwrap_or((0, BEFORE_FIRST));
         if last != expected {
             return Err(AppendError::Stale { run, expected, last });
         }
@@ -130,35 +131,23 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn events(&self, run: RunId, after: u64, limit: u32) -> Result<Vec<LoggedEvent>, StoreError> {
-        let rows = self.event_rows(run, after, limit).await?;
-        Ok(rows.into_iter().map(|row| LoggedEvent { seq: row.seq, event: row.event, hash: row.hash }).collect())
+        let links = self.event_links(run, after, limit).await?;
+        Ok(links
+            .into_iter()
+            .map(|link| LoggedEvent { seq: link.seq, event: link.content.event, hash: link.hash })
+            .collect())
     }
 
-    /// Recomputes the hash chain of a run's log from its entries.
-    ///
-    /// # Errors
-    /// When the database fails; damage of the log is not an error but the answer.
-    pub async fn verify(&self, run: RunId) -> Result<Verified, StoreError> {
-        // The head first: events appended meanwhile are beyond it and not looked at.
-        let head = read!(self.db, fetch_optional(i64, Vec<u8>), HEAD, run.0).map_err(self.db.failed(READ))?;
-        let head = head.map(|(last, hash)| (last.cast_unsigned(), chain::digest(&hash)));
-        let mut check = chain::Check::new(run, head);
-        loop {
-            let rows = self.event_rows(run, check.after(), EVENTS_PAGE_MAX).await?;
-            if rows.is_empty() {
-                return Ok(check.finish());
-            }
-            if let Some(damage) = rows.iter().find_map(|row| check.next(row)) {
-                return Ok(Verified::Damaged(damage));
-            }
-        }
-    }
-
-    async fn event_rows(&self, run: RunId, after: u64, limit: u32) -> Result<Vec<chain::Entry>, StoreError> {
+    pub(super) async fn event_links(
+        &self,
+        run: RunId,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<Link<RunEvent>>, StoreError> {
         let limit = i64::from(limit.min(EVENTS_PAGE_MAX));
         let rows = read!(self.db, fetch_all EventRow, EVENTS, run.0, after.cast_signed(), limit)
             .map_err(self.db.failed(READ))?;
-        Ok(rows.into_iter().map(EventRow::into_entry).collect())
+        Ok(rows.into_iter().map(|row| row.into_link(run)).collect())
     }
 
     async fn check_epoch(&self, tx: &mut Tx, run: RunId, given: u64) -> Result<(), AppendError> {
@@ -213,13 +202,14 @@ struct EventRow {
 }
 
 impl EventRow {
-    fn into_entry(self) -> chain::Entry {
-        chain::Entry {
+    fn into_link(self, run: RunId) -> Link<RunEvent> {
+        let event = StoredEvent { kind: self.kind, at_ms: self.at_ms, body: self.body };
+        Link {
             seq: self.seq.cast_unsigned(),
-            event: StoredEvent { kind: self.kind, at_ms: self.at_ms, body: self.body },
-            // A hash of a wrong length equals no computed one; `verify` tells it as altered.
-            prev_hash: chain::digest(&self.prev_hash).unwrap_or(chain::BEFORE_FIRST),
-            hash: chain::digest(&self.hash).unwrap_or(chain::BEFORE_FIRST),
+            content: RunEvent { run, event },
+            // A hash of a wrong length equals no computed one; verifying tells it as altered.
+            prev_hash: chain::digest(&self.prev_hash).unwrap_or(BEFORE_FIRST),
+            hash: chain::digest(&self.hash).unwrap_or(BEFORE_FIRST),
         }
     }
 }
@@ -228,7 +218,6 @@ const EPOCH: Sql = sql!(
     pg: "select epoch from run_lease where run = $1 for share",
     lite: "select epoch from run_lease where run = $1"
 );
-const HEAD: Sql = sql!("select last_seq, head_hash from run where id = $1");
 const LOCK_HEAD: Sql = sql!(
     pg: "select last_seq, head_hash from run where id = $1 for update",
     lite: "select last_seq, head_hash from run where id = $1"
@@ -240,4 +229,4 @@ const EVENTS: Sql = sql!(
 );
 
 /// For the statement test.
-pub(super) const STATEMENTS: &[Sql] = &[EPOCH, HEAD, LOCK_HEAD, INSERT, EVENTS];
+pub(super) const STATEMENTS: &[Sql] = &[EPOCH, LOCK_HEAD, INSERT, EVENTS];

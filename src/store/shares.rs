@@ -1,11 +1,14 @@
 //! Share links: a snapshot of output that whoever holds the token may read until it expires or is revoked.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 use uuid::Uuid;
 
 use super::Store;
 use super::db::{Sql, StoreError, execute, read, sql};
 use super::output::{INLINE_BYTES_MAX, blob_failed};
+use crate::audit::entry::{Kind, NewEntry};
 use crate::id::{Digest, RunId};
 
 /// A share to make. The token itself is only in the link.
@@ -45,7 +48,7 @@ const STORE: &str = "store a share";
 const READ: &str = "read a share";
 
 impl Store {
-    /// Stores a share with its snapshot (redacted by the caller). Large snapshots become a blob first.
+    /// Stores a share with its snapshot (redacted by the caller), and records it. Large snapshots become a blob first.
     ///
     /// # Errors
     /// When the database or the blob store fails; then there is no share.
@@ -72,6 +75,7 @@ impl Store {
             (!is_inline).then_some(key.as_str())
         )
         .map_err(self.db.failed(STORE))?;
+        self.record_in(&mut tx, &made(share)).await?;
         self.db.commit(tx, STORE).await
     }
 
@@ -117,27 +121,39 @@ impl Store {
         }
     }
 
-    /// Ends a share. False when there is none or it was revoked before, whose time stays.
+    /// Ends a share, and records who did. False when there is none or it was revoked before, whose time stays.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn revoke_share(&self, id: Uuid, now_ms: i64) -> Result<bool, StoreError> {
+    pub async fn revoke_share(&self, id: Uuid, by: &str, now_ms: i64) -> Result<bool, StoreError> {
         let mut tx = self.db.begin(STORE).await?;
-        let changed = execute!(tx, REVOKE, id, now_ms).map_err(self.db.failed(STORE))?;
+        if execute!(tx, REVOKE, id, now_ms).map_err(self.db.failed(STORE))? == 0 {
+            return Ok(false);
+        }
+        self.record_in(&mut tx, &NewEntry::new(now_ms, Kind::ShareRevoked, by, object(id))).await?;
         self.db.commit(tx, STORE).await?;
-        Ok(changed == 1)
+        Ok(true)
     }
 
-    /// Counts a view if the share is open. False when it is not: check and count are one statement, so that a
-    /// revoked link is never shown by a race.
+    /// Counts a view if the share is open, and records who looked. False when it is not: check and count are one
+    /// statement, so that a revoked link is never shown by a race.
     ///
     /// # Errors
-    /// When the database fails.
-    pub async fn count_share_view(&self, id: Uuid, now_ms: i64) -> Result<bool, StoreError> {
+    /// When the database fails, or the view cannot be recorded: then it must not be shown.
+    pub async fn count_share_view(
+        &self,
+        id: Uuid,
+        by: &str,
+        from: Option<IpAddr>,
+        now_ms: i64,
+    ) -> Result<bool, StoreError> {
         let mut tx = self.db.begin(STORE).await?;
-        let changed = execute!(tx, COUNT_VIEW, id, now_ms).map_err(self.db.failed(STORE))?;
+        if execute!(tx, COUNT_VIEW, id, now_ms).map_err(self.db.failed(STORE))? == 0 {
+            return Ok(false);
+        }
+        self.record_in(&mut tx, &NewEntry::new(now_ms, Kind::ShareViewed, by, object(id)).from(from)).await?;
         self.db.commit(tx, STORE).await?;
-        Ok(changed == 1)
+        Ok(true)
     }
 
     fn share_of(&self, found: FoundShare) -> Result<Share, StoreError> {
@@ -160,6 +176,19 @@ impl Store {
             last_view_ms: found.last_view_ms,
         })
     }
+}
+
+/// As the audit log names a share.
+pub fn object(id: Uuid) -> String {
+    format!("share:{id}")
+}
+
+/// The label is left out: people write into it what they like.
+fn made(share: &NewShare) -> NewEntry {
+    NewEntry::new(share.created_at_ms, Kind::ShareMade, &*share.created_by, object(share.id))
+        .with("run", share.run.to_string())
+        .with("expires_at_ms", share.expires_at_ms)
+        .with("requires_login", share.requires_login)
 }
 
 #[derive(sqlx::FromRow)]

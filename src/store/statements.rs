@@ -4,11 +4,23 @@
 use sqlx::{Executor, SqlSafeStr};
 
 use super::db::{Pools, Sql};
-use super::{Store, access, lease, output, run_log, runs, setting, shares};
+use super::{Store, access, audit, lease, open, output, run_log, runs, setting, shares};
 
 fn all() -> impl Iterator<Item = &'static Sql> {
-    let single = [lease::STATEMENTS, output::STATEMENTS, run_log::STATEMENTS, setting::STATEMENTS, shares::STATEMENTS];
-    single.into_iter().chain(runs::STATEMENTS.iter().copied()).chain(access::STATEMENTS.iter().copied()).flatten()
+    let single = [
+        lease::STATEMENTS,
+        open::STATEMENTS,
+        output::STATEMENTS,
+        run_log::STATEMENTS,
+        setting::STATEMENTS,
+        shares::STATEMENTS,
+    ];
+    single
+        .into_iter()
+        .chain(runs::STATEMENTS.iter().copied())
+        .chain(access::STATEMENTS.iter().copied())
+        .chain(audit::STATEMENTS.iter().copied())
+        .flatten()
 }
 
 /// A statement that the migrated database does not take.

@@ -6,10 +6,12 @@ use std::time::Duration;
 use sqlx::{AssertSqlSafe, Row};
 use uuid::Uuid;
 
+use super::audit::Filter as AuditFilter;
 use super::db::{Pools, StoreError};
-use super::run_log::{AppendError, StoredEvent, Verified};
+use super::run_log::{AppendError, StoredEvent};
 use super::runs::{Filter, RunRow};
 use super::{DatabaseUrl, Store};
+use crate::audit::verdict::Verdict;
 use crate::id::RunId;
 
 async fn open(data: &Path) -> Store {
@@ -99,6 +101,62 @@ async fn the_list_stays_instant_with_100_000_runs() {
 }
 
 #[tokio::test]
+async fn no_list_of_the_audit_log_walks_all_of_it() {
+    let data = tempfile::tempdir().unwrap();
+    let store = open(data.path()).await;
+    for (sql, index) in super::audit::plans() {
+        let rows = store.on_writer(format!("explain query plan {sql}")).await;
+        let plan: Vec<String> = rows.iter().map(|row| row.get("detail")).collect();
+        assert!(plan.iter().all(|step| step.starts_with("SEARCH") || step.starts_with("USE TEMP")), "{sql}: {plan:?}");
+        assert!(plan.iter().any(|step| step.contains(index)), "{sql}: {plan:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_audit_log_stays_instant_with_100_000_entries_and_as_many_events() {
+    let data = tempfile::tempdir().unwrap();
+    let store = open(data.path()).await;
+    let numbers = "with recursive number(n) as (select 1 union all select n + 1 from number where n < 100000)";
+    store
+        .on_writer(format!(
+            "{numbers} insert into audit_entry (seq, at_ms, kind, person, object, body, prev_hash, hash) \
+             select n, n, 'share-made', 'user:p' || (n % 20), 'share:' || n, '{{}}', zeroblob(32), zeroblob(32) from number"
+        ))
+        .await;
+    store
+        .on_writer(format!(
+            "{numbers} insert into run (id, runbook, title, state, started_by, started_at_ms, step_done, step_total, \
+             last_seq, head_hash, search, hosts) select cast(printf('%016d', n) as blob), 'web/r', 't', 'succeeded', \
+             'user:p' || (n % 20), n, 1, 1, 10, zeroblob(32), 't', '' from number where n <= 10000"
+        ))
+        .await;
+    store
+        .on_writer(format!(
+            "{numbers} insert into run_event (run, seq, at_ms, kind, body, prev_hash, hash) select \
+             cast(printf('%016d', 1 + n % 10000) as blob), n, n, case n % 10 when 0 then 'run_started' else 'step_confirmed' end, \
+             case n % 10 when 0 then zeroblob(20000) else '{{\"v\":1,\"event\":{{\"step_confirmed\":{{\"by\":\"user:p' || \
+             (n % 20) || '\"}}}}}}' end, zeroblob(32), zeroblob(32) from number"
+        ))
+        .await;
+    let nobody = AuditFilter { actor: Some("user:nobody".into()), ..AuditFilter::default() };
+    let filters = [
+        (AuditFilter::default(), 50),
+        (AuditFilter { actor: Some("user:p7".into()), ..AuditFilter::default() }, 50),
+        (AuditFilter { kind: Some("share-made".into()), until_ms: Some(500), ..AuditFilter::default() }, 50),
+        (AuditFilter { kind: Some("approval-given".into()), ..AuditFilter::default() }, 0),
+        (AuditFilter { kind: Some("wheel-taken".into()), ..AuditFilter::default() }, 0),
+        (AuditFilter { object: Some("share:3".into()), ..AuditFilter::default() }, 1),
+        // The worst case: somebody who never did anything, looked for among everybody's events.
+        (nobody, 0),
+    ];
+    for (filter, count) in filters {
+        let listing = tokio::time::timeout(Duration::from_secs(2), store.list_audit(&filter, None, 50));
+        let page = listing.await.unwrap_or_else(|_| panic!("{filter:?} took over two seconds")).unwrap();
+        assert_eq!(page.rows.len(), count, "{filter:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_full_database_is_told_as_a_full_disk_and_loses_nothing() {
     let data = tempfile::tempdir().unwrap();
     let store = open(data.path()).await;
@@ -115,7 +173,7 @@ async fn a_full_database_is_told_as_a_full_disk_and_loses_nothing() {
     let text = error.to_string();
     assert!(text.contains("append") && text.contains(&file.display().to_string()) && text.contains("full"), "{text}");
 
-    assert!(matches!(store.verify(run).await.unwrap(), Verified::Intact { last_seq: 1, .. }));
+    assert!(matches!(store.verify(run).await.unwrap(), Verdict::Intact { last_seq: 1, .. }));
     // The connection that met the limit was given up, and the limit with it: there is space again.
     assert_eq!(store.append(run, 1, None, &[event(1_000_000)], &row(run)).await.unwrap(), 2);
 }

@@ -201,7 +201,7 @@ async fn by_session(jar: &CookieJar, client: Client, web: &Web) -> Result<Option
     let Some(found) = found else { return Ok(None) };
     if !session::is_alive(found.last_seen_ms, found.expires_at_ms, now_ms) {
         // The store has just noted that it was seen: unless it ends here, the next request would find it fresh.
-        web.store().end_session(hash).await?;
+        web.store().end_session(hash, now_ms).await?;
         return Ok(None);
     }
     web.rates().credential(hash)?;

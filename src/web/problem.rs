@@ -125,6 +125,12 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not now", detail)
     }
 
+    /// What must be in the audit log could not be put there, so it was not done.
+    pub fn not_recorded(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "not-recorded", "Not done: it could not be recorded", detail)
+            .next_step("Try again; if it stays so, the server's log says why the database takes no entry.")
+    }
+
     pub fn internal(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The server failed", detail)
     }

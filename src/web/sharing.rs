@@ -146,7 +146,7 @@ pub async fn of_run(who: &Authorised<ShareOutput, TheRun>, web: &Web) -> Result<
 /// When it cannot be stored.
 pub async fn revoke(who: &Authorised<ShareOutput, TheShare>, web: &Web) -> Result<bool, Problem> {
     let share = &who.on.share.share;
-    let revoked = web.store().revoke_share(share.id, web.now_ms()).await?;
+    let revoked = web.store().revoke_share(share.id, &who.actor().0, web.now_ms()).await?;
     tracing::info!(run.id = %share.run, share.id = %share.id, by = %who.actor(), "a share link was revoked");
     Ok(revoked)
 }

@@ -1,5 +1,6 @@
 //! What every handler is handed: the engine, the clock, the limits.
 
+use std::error::Error as _;
 use std::sync::Arc;
 
 use axum::http::uri::Authority;
@@ -117,7 +118,10 @@ impl Web {
 
 impl From<StoreError> for Problem {
     fn from(failed: StoreError) -> Self {
-        tracing::error!(error = %failed, "the store failed a request");
+        tracing::error!(error = %failed, cause = failed.source().map(tracing::field::display), "the store failed a request");
+        if matches!(failed, StoreError::NotRecorded { .. }) {
+            return Self::not_recorded(failed.to_string());
+        }
         Self::internal(format!("the server {failed}"))
     }
 }

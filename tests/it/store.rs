@@ -1,6 +1,7 @@
 //! The store on real databases. What holds for both runs on SQLite and on PostgreSQL.
 
 mod access;
+mod audit;
 mod lists;
 mod log;
 mod opening;
@@ -10,6 +11,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sqlx::{ConnectOptions, Connection};
+use sqlx_postgres::PgConnectOptions;
 use sqlx_sqlite::SqliteConnectOptions;
 use steadyhand::id::RunId;
 use steadyhand::store::run_log::StoredEvent;
@@ -54,13 +56,36 @@ impl TestStore {
         Store::open(&self.url, self.data.path()).await.unwrap()
     }
 
-    /// What someone with access to the SQLite file could do to it.
+    /// What someone with access to the database could do to it.
     async fn raw(&self, sql: &'static str) {
-        let DatabaseUrl::Sqlite(path) = &self.url else { panic!("only SQLite is damaged by hand") };
-        let options = SqliteConnectOptions::new().filename(path).busy_timeout(std::time::Duration::from_secs(5));
-        let mut connection = options.connect().await.unwrap();
-        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
-        connection.close().await.unwrap();
+        match &self.url {
+            DatabaseUrl::Sqlite(path) => {
+                let options = SqliteConnectOptions::new().filename(path);
+                let options = options.busy_timeout(std::time::Duration::from_secs(5));
+                let mut connection = options.connect().await.unwrap();
+                sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+            DatabaseUrl::Postgres(url) => {
+                let mut connection = url.parse::<PgConnectOptions>().unwrap().connect().await.unwrap();
+                sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+                connection.close().await.unwrap();
+            }
+        }
+    }
+
+    /// From now on the audit log takes no entry.
+    async fn refuse_audit(&self) {
+        self.raw(match &self.url {
+            DatabaseUrl::Sqlite(_) => {
+                "create trigger refuse before insert on audit_entry begin select raise(abort, 'refused'); end"
+            }
+            DatabaseUrl::Postgres(_) => {
+                "create function refuse() returns trigger language plpgsql as $$ begin raise 'refused'; end $$; \
+                 create trigger refuse before insert on audit_entry for each row execute function refuse()"
+            }
+        })
+        .await;
     }
 }
 

@@ -1,5 +1,8 @@
 //! Sessions of browsers, and the links that begin them.
 
+use std::net::IpAddr;
+
+use crate::audit::entry::{COMMAND_LINE, Kind, NewEntry};
 use crate::id::Digest;
 use crate::store::Store;
 use crate::store::db::{Sql, StoreError, execute, fetch, read, sql};
@@ -23,11 +26,11 @@ const READ: &str = "read a session";
 const LINK: &str = "use a login link";
 
 impl Store {
-    /// Stores a session, and forgets those that expired before it began.
+    /// Stores a session, records that its actor signed in, and forgets those that expired before it began.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn create_session(&self, session: &Session) -> Result<(), StoreError> {
+    pub async fn create_session(&self, session: &Session, from: Option<IpAddr>) -> Result<(), StoreError> {
         let mut tx = self.db.begin(STORE).await?;
         execute!(tx, FORGET_EXPIRED, session.created_at_ms).map_err(self.db.failed(STORE))?;
         execute!(
@@ -40,6 +43,8 @@ impl Store {
             session.expires_at_ms
         )
         .map_err(self.db.failed(STORE))?;
+        let (at_ms, actor) = (session.created_at_ms, &*session.actor);
+        self.record_in(&mut tx, &NewEntry::new(at_ms, Kind::SignedIn, actor, actor).from(from)).await?;
         self.db.commit(tx, STORE).await
     }
 
@@ -61,15 +66,17 @@ impl Store {
         Ok(Some(Session { token_hash, actor, created_at_ms, last_seen_ms, expires_at_ms }))
     }
 
-    /// Ends a session. False when there is none.
+    /// Ends a session, and records that its actor signed out. False when there is none.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn end_session(&self, token_hash: Digest) -> Result<bool, StoreError> {
+    pub async fn end_session(&self, token_hash: Digest, now_ms: i64) -> Result<bool, StoreError> {
         let mut tx = self.db.begin(STORE).await?;
-        let changed = execute!(tx, END, &token_hash.0[..]).map_err(self.db.failed(STORE))?;
+        let ended = fetch!(tx, fetch_optional(String,), END, &token_hash.0[..]).map_err(self.db.failed(STORE))?;
+        let Some((actor,)) = ended else { return Ok(false) };
+        self.record_in(&mut tx, &NewEntry::new(now_ms, Kind::SignedOut, &*actor, &*actor)).await?;
         self.db.commit(tx, STORE).await?;
-        Ok(changed == 1)
+        Ok(true)
     }
 
     /// Whether anybody has signed in (and not out since) or been given an API token.
@@ -81,7 +88,7 @@ impl Store {
         Ok(found.is_some_and(|(count,)| count > 0))
     }
 
-    /// Stores a link that logs `actor` in once.
+    /// Stores a link that logs `actor` in once, and records that the server's command line made it.
     ///
     /// # Errors
     /// When the database fails.
@@ -94,6 +101,8 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut tx = self.db.begin(LINK).await?;
         execute!(tx, INSERT_LINK, &token_hash.0[..], actor, now_ms, expires_at_ms).map_err(self.db.failed(LINK))?;
+        let made = NewEntry::new(now_ms, Kind::LoginLinkMade, COMMAND_LINE, actor);
+        self.record_in(&mut tx, &made.with("expires_at_ms", expires_at_ms)).await?;
         self.db.commit(tx, LINK).await
     }
 
@@ -106,8 +115,10 @@ impl Store {
         let mut tx = self.db.begin(LINK).await?;
         let actor =
             fetch!(tx, fetch_optional(String,), USE_LINK, &token_hash.0[..], now_ms).map_err(self.db.failed(LINK))?;
+        let Some((actor,)) = actor else { return Ok(None) };
+        self.record_in(&mut tx, &NewEntry::new(now_ms, Kind::LoginLinkUsed, &*actor, &*actor)).await?;
         self.db.commit(tx, LINK).await?;
-        Ok(actor.map(|(actor,)| actor))
+        Ok(Some(actor))
     }
 }
 
@@ -119,7 +130,7 @@ const VALID: Sql = sql!(
     "select actor, created_at_ms, last_seen_ms, expires_at_ms from session where token_hash = $1 and expires_at_ms > $2"
 );
 const SEEN: Sql = sql!("update session set last_seen_ms = $2 where token_hash = $1");
-const END: Sql = sql!("delete from session where token_hash = $1");
+const END: Sql = sql!("delete from session where token_hash = $1 returning actor");
 const ANYBODY: Sql = sql!("select (select count(*) from session) + (select count(*) from api_token)");
 const INSERT_LINK: Sql =
     sql!("insert into login_link (token_hash, actor, created_at_ms, expires_at_ms) values ($1, $2, $3, $4)");

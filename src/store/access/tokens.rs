@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use crate::audit::entry::{Kind, NewEntry};
 use crate::id::Digest;
 use crate::store::Store;
 use crate::store::db::{Sql, StoreError, execute, read, sql};
@@ -38,11 +39,11 @@ const STORE: &str = "store an API token";
 const READ: &str = "read API tokens";
 
 impl Store {
-    /// Stores a token.
+    /// Stores a token, and records who made it.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn create_api_token(&self, token: &NewApiToken) -> Result<(), StoreError> {
+    pub async fn create_api_token(&self, token: &NewApiToken, by: &str) -> Result<(), StoreError> {
         let mut tx = self.db.begin(STORE).await?;
         execute!(
             tx,
@@ -56,6 +57,10 @@ impl Store {
             token.expires_at_ms
         )
         .map_err(self.db.failed(STORE))?;
+        let made = NewEntry::new(token.created_at_ms, Kind::TokenMade, by, object(token.id));
+        let made =
+            made.with("name", &*token.name).with("for", &*token.actor).with("expires_at_ms", token.expires_at_ms);
+        self.record_in(&mut tx, &made).await?;
         self.db.commit(tx, STORE).await
     }
 
@@ -83,15 +88,18 @@ impl Store {
         found.into_iter().map(|found| self.token_of(found)).collect()
     }
 
-    /// Ends a token. False when there is none or it was revoked before.
+    /// Ends a token, and records who did. False when there is none or it was revoked before.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn revoke_api_token(&self, id: Uuid, now_ms: i64) -> Result<bool, StoreError> {
+    pub async fn revoke_api_token(&self, id: Uuid, by: &str, now_ms: i64) -> Result<bool, StoreError> {
         let mut tx = self.db.begin(STORE).await?;
-        let changed = execute!(tx, REVOKE, id, now_ms).map_err(self.db.failed(STORE))?;
+        if execute!(tx, REVOKE, id, now_ms).map_err(self.db.failed(STORE))? == 0 {
+            return Ok(false);
+        }
+        self.record_in(&mut tx, &NewEntry::new(now_ms, Kind::TokenRevoked, by, object(id))).await?;
         self.db.commit(tx, STORE).await?;
-        Ok(changed == 1)
+        Ok(true)
     }
 
     fn token_of(&self, found: FoundToken) -> Result<ApiToken, StoreError> {
@@ -111,6 +119,11 @@ impl Store {
             revoked_at_ms: found.revoked_at_ms,
         })
     }
+}
+
+/// As the audit log names a token.
+fn object(id: Uuid) -> String {
+    format!("token:{id}")
 }
 
 #[derive(sqlx::FromRow)]

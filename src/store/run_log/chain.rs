@@ -1,4 +1,4 @@
-//! The hash chain over a run's events, and what recomputing it finds.
+//! The hash chain over a run's events; `audit::chain` recomputes it.
 //!
 //! The bytes that are hashed, version 1 (all numbers big-endian):
 //!
@@ -17,12 +17,10 @@
 use sha2::{Digest as _, Sha256};
 
 use super::StoredEvent;
+use crate::audit::chain::Chained;
 use crate::id::{Digest, RunId};
 
 const DOMAIN: &[u8; 24] = b"steadyhand.run-event.v1\n";
-
-/// Stands where the first event's predecessor would.
-pub(super) const BEFORE_FIRST: Digest = Digest([0; 32]);
 
 /// The hash of an event at its place in the log.
 pub fn event_hash(prev_hash: Digest, run: RunId, seq: u64, event: &StoredEvent) -> Digest {
@@ -40,81 +38,16 @@ pub fn event_hash(prev_hash: Digest, run: RunId, seq: u64, event: &StoredEvent) 
     Digest(hash.finalize().into())
 }
 
-/// What recomputing a log found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verified {
-    /// Every event is there and as it was written. The head can be compared with an anchor kept elsewhere.
-    Intact { last_seq: u64, head: Digest },
-    /// The first damage.
-    Damaged(Damage),
-}
-
-/// How a log differs from what was written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Damage {
-    /// This event, or the link to the one before it, was changed.
-    #[error("altered at {seq}")]
-    Altered { seq: u64 },
-    /// Events are missing in the middle.
-    #[error("gap: {first} to {last} are missing")]
-    Gap { first: u64, last: u64 },
-    /// Events are missing at the end.
-    #[error("truncated after {last}: {expected} events were recorded")]
-    Truncated { last: u64, expected: u64 },
-}
-
-pub(super) struct Entry {
-    pub seq: u64,
+/// An event of a run, as its chain has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunEvent {
+    pub run: RunId,
     pub event: StoredEvent,
-    pub prev_hash: Digest,
-    pub hash: Digest,
 }
 
-/// Walks a log in order.
-pub(super) struct Check {
-    run: RunId,
-    /// Last number and hash as the run's row has them; the hash is `None` when it is not a SHA-256.
-    head: Option<(u64, Option<Digest>)>,
-    last_seq: u64,
-    last_hash: Digest,
-}
-
-impl Check {
-    pub fn new(run: RunId, head: Option<(u64, Option<Digest>)>) -> Self {
-        Self { run, head, last_seq: 0, last_hash: BEFORE_FIRST }
-    }
-
-    /// Where to go on reading.
-    pub fn after(&self) -> u64 {
-        self.last_seq
-    }
-
-    pub fn next(&mut self, entry: &Entry) -> Option<Damage> {
-        let expected_seq = self.last_seq + 1;
-        if entry.seq != expected_seq {
-            return Some(Damage::Gap { first: expected_seq, last: entry.seq - 1 });
-        }
-        let hash = event_hash(self.last_hash, self.run, entry.seq, &entry.event);
-        if entry.prev_hash != self.last_hash || entry.hash != hash {
-            return Some(Damage::Altered { seq: entry.seq });
-        }
-        (self.last_seq, self.last_hash) = (entry.seq, hash);
-        match self.head {
-            // The whole chain may have been rewritten up to here, but not the head.
-            Some((head_seq, head_hash)) if head_seq == entry.seq && head_hash != Some(hash) => {
-                Some(Damage::Altered { seq: entry.seq })
-            }
-            _ => None,
-        }
-    }
-
-    pub fn finish(self) -> Verified {
-        match self.head {
-            Some((expected, _)) if expected > self.last_seq => {
-                Verified::Damaged(Damage::Truncated { last: self.last_seq, expected })
-            }
-            _ => Verified::Intact { last_seq: self.last_seq, head: self.last_hash },
-        }
+impl Chained for RunEvent {
+    fn hash_at(&self, before: Digest, seq: u64) -> Digest {
+        event_hash(before, self.run, seq, &self.event)
     }
 }
 
@@ -125,6 +58,7 @@ pub(super) fn digest(bytes: &[u8]) -> Option<Digest> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::chain::BEFORE_FIRST;
 
     #[test]
     fn the_hashed_bytes_are_those_of_version_1() {

@@ -49,7 +49,7 @@ pub async fn sign_in(
     let token_hash = secret::hash(Door::Session, &text).expect("a fresh secret has the form of its door");
     let expires_at_ms = now_ms + SESSION_MAX_MS;
     let session = Session { token_hash, actor, created_at_ms: now_ms, last_seen_ms: now_ms, expires_at_ms };
-    web.store().create_session(&session).await?;
+    web.store().create_session(&session, Some(peer.ip())).await?;
     tracing::info!(actor = session.actor, "signed in");
     let next = form.first("next").map(own_address).filter(|next| !next.is_empty()).unwrap_or("/");
     Ok((jar.add(cookies::session(client, text)), see_other(next)).into_response())
@@ -64,7 +64,7 @@ pub async fn sign_out(
 ) -> Result<Response, Problem> {
     let hash = cookies::session_text(&jar, client).and_then(|text| secret::hash(Door::Session, text));
     if let Some(hash) = hash {
-        web.store().end_session(hash).await?;
+        web.store().end_session(hash, web.now_ms()).await?;
     }
     Ok((jar.remove(cookies::session_gone(client)), see_other("/login")).into_response())
 }

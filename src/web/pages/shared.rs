@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use axum_extra::extract::CookieJar;
 use uuid::Uuid;
 
+use crate::audit::entry::ANONYMOUS;
 use crate::store::shares::Share;
 use crate::web::authority::identify;
 use crate::web::client::Client;
@@ -31,7 +32,7 @@ pub async fn swap(
     web.rates().share(client.address)?;
     let Some(share) = sharing::open(&web, &token).await? else { return gone() };
     let id = share.share.id;
-    if !web.store().count_share_view(id, web.now_ms()).await? {
+    if !web.store().count_share_view(id, ANONYMOUS, Some(peer.ip()), web.now_ms()).await? {
         return gone();
     }
     let cookie = cookies::share(client, id, token);

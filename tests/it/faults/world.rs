@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use steadyhand::access::identity::Identity;
+use steadyhand::audit::verdict::Verdict;
 use steadyhand::clock;
 use steadyhand::engine::ask::{ActError, HostsAsked, StartError, StartRequest};
 use steadyhand::engine::output::{OutputReader, Source};
@@ -21,7 +22,6 @@ use steadyhand::run::event::{Actor, Purpose, Resolution};
 use steadyhand::run::outcome::Stream;
 use steadyhand::run::plan::Pace;
 use steadyhand::run::view::{CellView, Need, RunStateName, RunView};
-use steadyhand::store::run_log::Verified;
 use steadyhand::store::runs::{Filter, PAGE_MAX};
 use steadyhand::store::{DatabaseUrl, EngineLock, Store};
 use steadyhand::transport::recorded::Recorded;
@@ -248,7 +248,7 @@ impl World {
     pub fn assert_chain(&self, run: RunId) {
         let server = self.server();
         let verified = server.runtime.block_on(server.engine.store().verify(run)).expect("the log can be read");
-        assert!(matches!(verified, Verified::Intact { .. }), "{verified:?}");
+        assert!(matches!(verified, Verdict::Intact { .. }), "{verified:?}");
     }
 
     /// How many runs the store knows.

@@ -39,12 +39,12 @@ async fn a_session_is_known_until_it_expires_or_ends() {
             expires_at_ms: 1_000_000,
         };
         let (one, two) = (session("one"), session("two"));
-        test.store.create_session(&one).await.unwrap();
-        test.store.create_session(&two).await.unwrap();
+        test.store.create_session(&one, None).await.unwrap();
+        test.store.create_session(&two, None).await.unwrap();
         assert_eq!(test.store.session(one.token_hash, 90_000).await.unwrap(), Some(one.clone()));
         let seen = test.store.session(one.token_hash, 90_001).await.unwrap().unwrap();
         assert_eq!(seen.last_seen_ms, 90_000);
-        assert!(test.store.end_session(two.token_hash).await.unwrap());
+        assert!(test.store.end_session(two.token_hash, 2).await.unwrap());
         assert_eq!(test.store.session(two.token_hash, 1).await.unwrap(), None);
         assert_eq!(test.store.session(one.token_hash, 1_000_000).await.unwrap(), None);
     }
@@ -63,16 +63,16 @@ async fn an_api_token_is_valid_until_it_expires_or_is_revoked() {
             expires_at_ms,
         };
         let (lasting, brief) = (token("lasting", None), token("brief", Some(10)));
-        test.store.create_api_token(&lasting).await.unwrap();
-        test.store.create_api_token(&brief).await.unwrap();
+        test.store.create_api_token(&lasting, "command-line").await.unwrap();
+        test.store.create_api_token(&brief, "command-line").await.unwrap();
         assert_eq!(
             test.store.use_api_token(lasting.token_hash, 99).await.unwrap().map(|used| used.token),
             Some(lasting.clone())
         );
         assert!(test.store.use_api_token(brief.token_hash, 9).await.unwrap().is_some());
         assert_eq!(test.store.use_api_token(brief.token_hash, 10).await.unwrap(), None);
-        assert!(test.store.revoke_api_token(lasting.id, 100).await.unwrap());
-        assert!(!test.store.revoke_api_token(lasting.id, 101).await.unwrap());
+        assert!(test.store.revoke_api_token(lasting.id, "ada", 100).await.unwrap());
+        assert!(!test.store.revoke_api_token(lasting.id, "ada", 101).await.unwrap());
         assert_eq!(test.store.use_api_token(lasting.token_hash, 102).await.unwrap(), None);
         let listed = test.store.api_tokens().await.unwrap();
         let listed: Vec<_> =
@@ -99,14 +99,14 @@ async fn a_share_is_seen_and_counted_until_it_is_revoked_or_expires() {
             };
             test.store.create_share(&share, snapshot.clone()).await.unwrap();
             assert_eq!(test.store.share_snapshot(id).await.unwrap(), Some(snapshot));
-            assert!(test.store.count_share_view(id, 99).await.unwrap());
-            assert!(!test.store.count_share_view(id, 100).await.unwrap());
+            assert!(test.store.count_share_view(id, "anonymous", None, 99).await.unwrap());
+            assert!(!test.store.count_share_view(id, "anonymous", None, 100).await.unwrap());
             let found = test.store.share_by_token(share.token_hash).await.unwrap().unwrap();
             assert_eq!((&found.share, found.views, found.last_view_ms), (&share, 1, Some(99)));
             assert!(found.is_open(99) && !found.is_open(100));
-            assert!(test.store.revoke_share(id, 50).await.unwrap());
-            assert!(!test.store.revoke_share(id, 60).await.unwrap());
-            assert!(!test.store.count_share_view(id, 51).await.unwrap());
+            assert!(test.store.revoke_share(id, "ada", 50).await.unwrap());
+            assert!(!test.store.revoke_share(id, "ada", 60).await.unwrap());
+            assert!(!test.store.count_share_view(id, "anonymous", None, 51).await.unwrap());
             let listed = test.store.shares_of_run(share.run).await.unwrap();
             assert_eq!(listed[0].revoked_at_ms, Some(50));
             assert!(!listed[0].is_open(51));

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use steadyhand::audit::verdict::Verdict;
 use steadyhand::store::EngineLock;
-use steadyhand::store::run_log::{AppendError, Damage, Verified};
+use steadyhand::store::run_log::AppendError;
 
 use super::{TestStore, event, fresh_run, row};
 
@@ -23,7 +24,7 @@ async fn events_are_there_after_a_restart() {
         let bodies: Vec<_> = events.iter().map(|logged| (logged.seq, logged.event.body.as_str())).collect();
         assert_eq!(bodies, [(1, "1"), (2, "2"), (3, "3")]);
         assert_eq!(store.events(run, 2, 100).await.unwrap(), events[2..]);
-        assert_eq!(store.verify(run).await.unwrap(), Verified::Intact { last_seq: 3, head: events[2].hash });
+        assert_eq!(store.verify(run).await.unwrap(), Verdict::Intact { last_seq: 3, head: events[2].hash });
         let mut stored = row(run);
         stored.last_seq = 3;
         assert_eq!(store.run(run).await.unwrap(), Some(stored.clone()));
@@ -73,7 +74,7 @@ async fn eight_tasks_appending_at_once_leave_no_gap_and_no_double() {
         }
         let seqs: Vec<u64> = test.store.events(run, 0, 1000).await.unwrap().iter().map(|logged| logged.seq).collect();
         assert_eq!(seqs, (1..=TASKS * EACH).collect::<Vec<_>>());
-        assert!(matches!(test.store.verify(run).await.unwrap(), Verified::Intact { .. }));
+        assert!(matches!(test.store.verify(run).await.unwrap(), Verdict::Intact { .. }));
     }
 }
 
@@ -109,13 +110,13 @@ async fn the_only_engine_takes_a_run_over_at_once_after_a_restart() {
 #[tokio::test]
 async fn verify_tells_how_a_log_was_damaged() {
     let damages = [
-        ("update run_event set body = '{}' where seq = 2", Damage::Altered { seq: 2 }),
-        ("update run_event set prev_hash = hash where seq = 3", Damage::Altered { seq: 3 }),
-        ("update run_event set at_ms = at_ms + 1 where seq = 5", Damage::Altered { seq: 5 }),
-        ("delete from run_event where seq in (2, 3)", Damage::Gap { first: 2, last: 3 }),
-        ("delete from run_event where seq = 1", Damage::Gap { first: 1, last: 1 }),
-        ("delete from run_event where seq > 3", Damage::Truncated { last: 3, expected: 5 }),
-        ("update run set head_hash = zeroblob(32)", Damage::Altered { seq: 5 }),
+        ("update run_event set body = '{}' where seq = 2", Verdict::Altered { seq: 2 }),
+        ("update run_event set prev_hash = hash where seq = 3", Verdict::Altered { seq: 3 }),
+        ("update run_event set at_ms = at_ms + 1 where seq = 5", Verdict::Altered { seq: 5 }),
+        ("delete from run_event where seq in (2, 3)", Verdict::Gap { first: 2, last: 3 }),
+        ("delete from run_event where seq = 1", Verdict::Gap { first: 1, last: 1 }),
+        ("delete from run_event where seq > 3", Verdict::Truncated { last: 3, expected: 5 }),
+        ("update run set head_hash = zeroblob(32)", Verdict::Altered { seq: 5 }),
     ];
     for (damage, told) in damages {
         let test = TestStore::sqlite().await;
@@ -123,6 +124,6 @@ async fn verify_tells_how_a_log_was_damaged() {
         let events: Vec<_> = (1..=5).map(|number| event(&number.to_string())).collect();
         test.store.append(run, 0, None, &events, &row(run)).await.unwrap();
         test.raw(damage).await;
-        assert_eq!(test.store.verify(run).await.unwrap(), Verified::Damaged(told), "{damage}");
+        assert_eq!(test.store.verify(run).await.unwrap(), told, "{damage}");
     }
 }

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use steadyhand::store::run_log::Verified;
+use steadyhand::audit::verdict::Verdict;
 use steadyhand::store::{DatabaseUrl, EngineLock, EngineLockError, OpenError, Store};
 
 use super::{TestStore, event, fresh_run, row};
@@ -111,7 +111,7 @@ async fn a_database_of_each_released_schema_still_opens() {
         let runs = store.unfinished_runs().await.unwrap();
         assert_eq!(runs.len(), 1, "{}", fixture.display());
         let verified = store.verify(runs[0].id).await.unwrap();
-        assert!(matches!(verified, Verified::Intact { last_seq: 3, .. }), "{verified:?}");
+        assert!(matches!(verified, Verdict::Intact { last_seq: 3, .. }), "{verified:?}");
         count += 1;
     }
     assert!(count > 0, "there is a fixture of each schema");
@@ -140,7 +140,7 @@ async fn a_killed_writer_leaves_all_that_it_was_told_is_stored() {
     let store = Store::open(&DatabaseUrl::in_data_dir(data.path()), data.path()).await.unwrap();
     let run = store.unfinished_runs().await.unwrap()[0].id;
     let verified = store.verify(run).await.unwrap();
-    assert!(matches!(verified, Verified::Intact { last_seq, .. } if last_seq >= told), "{told}: {verified:?}");
+    assert!(matches!(verified, Verdict::Intact { last_seq, .. } if last_seq >= told), "{told}: {verified:?}");
 }
 
 async fn write_for_ever(folder: &Path) {

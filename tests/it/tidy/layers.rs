@@ -5,7 +5,7 @@ use super::source::{RustFile, line_of, words};
 
 /// Pure: no I/O, no async, no clock, no randomness.
 const CORE: &[&str] =
-    &["check", "diagnostic", "handoff", "id", "inventory", "oncall", "redact", "run", "runbook", "yaml"];
+    &["audit", "check", "diagnostic", "handoff", "id", "inventory", "oncall", "redact", "run", "runbook", "yaml"];
 
 /// What each module outside the core may use besides the core.
 const MAY_USE: &[(&str, &[&str])] = &[
@@ -39,6 +39,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("cel", &["src/runbook/condition"]),
     ("clap", &["src/cli"]),
     ("clap_complete", &["src/cli"]),
+    ("ed25519_dalek", &["src/audit/checkpoint.rs"]),
     ("getrandom", &["src/entropy.rs"]),
     ("governor", &["src/web"]),
     ("handlebars", &["src/web", "src/runbook"]),

@@ -120,7 +120,7 @@ async fn a_session_that_idled_is_over_and_does_not_come_back_by_asking_twice() {
         last_seen_ms: seen_ms,
         expires_at_ms: now_ms + SESSION_IDLE_MS,
     };
-    server.store.create_session(&session).await.expect("it is stored");
+    server.store.create_session(&session, None).await.expect("it is stored");
     for _ in 0..2 {
         let request = server.bare(Method::GET, "/").header("cookie", format!("steadyhand_session={text}"));
         assert_eq!(request.send().await.expect("the server answers").status(), StatusCode::UNAUTHORIZED);

@@ -268,7 +268,7 @@ pub async fn make_token(store: &Store, now_ms: i64, expires_at_ms: Option<i64>) 
         created_at_ms: now_ms,
         expires_at_ms,
     };
-    store.create_api_token(&token).await.expect("it is stored");
+    store.create_api_token(&token, "command-line").await.expect("it is stored");
     text
 }
 
