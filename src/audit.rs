@@ -14,3 +14,4 @@ pub mod entry;
 pub mod export;
 pub mod repeats;
 pub mod verdict;
+pub mod when;

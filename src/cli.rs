@@ -10,6 +10,7 @@
 
 mod access;
 mod act;
+mod audit;
 mod check;
 mod checklist;
 mod client;
@@ -102,6 +103,7 @@ subcommands! {
     act::Act,
     access::Access,
     token::Token,
+    audit::Audit,
     completions::Completions,
     version::Version,
 }

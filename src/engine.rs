@@ -114,12 +114,17 @@ impl Engine {
     /// Starts nothing new, lets every task store what it holds, and returns. Commands on the hosts go on; the
     /// next engine takes them up.
     pub async fn drain(&self) {
+        self.settle().await;
+        self.shared.store.close().await;
+    }
+
+    /// The same, but the store stays open: for the last checkpoint of the audit log.
+    pub async fn settle(&self) {
         self.shared.draining.cancel();
         self.shared.tasks.close();
         if tokio::time::timeout(DRAIN_MAX, self.shared.tasks.wait()).await.is_err() {
             tracing::warn!("some tasks did not end in time; what they had not stored is read from the hosts again");
         }
-        self.shared.store.close().await;
     }
 
     /// Whether [`Engine::drain`] was asked for.

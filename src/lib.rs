@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod audit;
+pub mod auditor;
 pub mod check;
 pub mod cli;
 pub mod clock;

@@ -46,7 +46,8 @@ impl Row {
         format!("{}\r\n", fields.join(","))
     }
 
-    fn at(&self) -> String {
+    /// `2026-11-23T03:12:09Z`.
+    pub fn at(&self) -> String {
         Timestamp::from_millisecond(self.at_ms).unwrap_or(Timestamp::MIN).to_string()
     }
 }

@@ -105,7 +105,7 @@ impl Demo {
             () = endings.any() => return Ok(ExitCode::SUCCESS),
         };
         let Started { engine, listener, hosts: _hosts } = started;
-        let serving = serve_until_signal(engine, listener, WebOptions::default(), None);
+        let serving = serve_until_signal(engine, listener, WebOptions::default(), None, None);
         tokio::pin!(serving);
         tokio::select! {
             served = &mut serving => return served,

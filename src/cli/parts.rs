@@ -44,11 +44,22 @@ impl DataOptions {
     /// Opens the store.
     pub async fn open_store(&self, folder: &Path) -> anyhow::Result<Store> {
         let next = "check the folder's owner, rights and free space, or name another with --data";
-        let url = match &self.database {
-            Some(url) => url.parse().explain("cannot use the database", "see --help for the forms of --database")?,
-            None => DatabaseUrl::in_data_dir(folder),
-        };
+        let url = self.database_url(folder)?;
         Store::open(&url, folder).await.explain(format!("cannot open the data in {}", folder.display()), next)
+    }
+
+    /// Opens the store to read from it alone; nothing is made.
+    pub async fn open_store_read_only(&self, folder: &Path) -> anyhow::Result<Store> {
+        let url = self.database_url(folder)?;
+        let next = "name the server's folder with --data, or its database with --database";
+        Store::open_read_only(&url).await.explain(format!("cannot read the data in {url}"), next)
+    }
+
+    fn database_url(&self, folder: &Path) -> anyhow::Result<DatabaseUrl> {
+        match &self.database {
+            Some(url) => url.parse().explain("cannot use the database", "see --help for the forms of --database"),
+            None => Ok(DatabaseUrl::in_data_dir(folder)),
+        }
     }
 
     fn is_sqlite(&self) -> bool {

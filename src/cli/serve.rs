@@ -3,6 +3,8 @@
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
@@ -20,12 +22,18 @@ use super::parts::{DataOptions, build_engine};
 use super::terminal::Terminal;
 use crate::access::secret::{self, Door};
 use crate::access::session::LOGIN_LINK_MS;
+use crate::audit::anchor::Anchor;
+use crate::auditor::keeper::Keeper;
+use crate::auditor::key;
 use crate::engine::Engine;
 use crate::entropy;
 use crate::web::{Tls, Web, WebOptions};
 
 /// Who the one-time login link logs in.
 const ADMIN: &str = "user:admin";
+
+/// How long the keeper of the audit log may take to end what it is at.
+const KEEPER_MAX: Duration = Duration::from_secs(5);
 
 const AFTER_HELP: &str = "\
 Until somebody has access, and with --login, the server prints a login link that works once.
@@ -51,6 +59,10 @@ pub(super) struct Serve {
 
     #[command(flatten)]
     listening: ListenOptions,
+
+    /// Send each checkpoint of the audit log there too: file:PATH, syslog[:SOCKET], git:DIR; repeatable
+    #[arg(long, value_name = "PLACE")]
+    anchor: Vec<Anchor>,
 
     /// Where output is stored: not yet available, it lies in the data folder
     #[arg(long, value_name = "URL", hide = true)]
@@ -100,7 +112,11 @@ impl Serve {
         }
         say_what_is_missing(&self.repo);
         terminal.out.flush()?;
-        serve_until_signal(engine, listener, options, tls).await
+        let folder = self.data.folder()?;
+        let next = "check the rights of the data folder and of the file";
+        let key = key::load_or_make(&folder).explain("cannot sign checkpoints of the audit log", next)?;
+        let keeper = Keeper::new(engine.store().clone(), engine.clock().clone(), key, self.anchor);
+        serve_until_signal(engine, listener, options, tls, Some(keeper)).await
     }
 }
 
@@ -120,6 +136,7 @@ pub(super) async fn serve_until_signal(
     listener: TcpListener,
     options: WebOptions,
     tls: Option<Tls>,
+    keeper: Option<Keeper>,
 ) -> anyhow::Result<ExitCode> {
     let shutdown = CancellationToken::new();
     let clock = engine.clock().clone();
@@ -148,10 +165,40 @@ pub(super) async fn serve_until_signal(
         });
     }
     let web = Web::new(engine.clone(), clock, options);
-    let served = crate::web::serve(listener, web, tls, shutdown).await;
+    let keeping = keeper.map(|keeper| Keeping::start(keeper, shutdown.clone()));
+    let served = crate::web::serve(listener, web, tls, shutdown.clone()).await;
+    shutdown.cancel();
+    engine.settle().await;
+    if let Some(keeping) = keeping {
+        keeping.finish().await;
+    }
     engine.drain().await;
     served.explain("cannot go on serving", "see the cause above")?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The keeper of the audit log, at work beside what is served.
+struct Keeping {
+    keeper: Arc<Keeper>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Keeping {
+    fn start(keeper: Keeper, stop: CancellationToken) -> Self {
+        let keeper = Arc::new(keeper);
+        let task = tokio::spawn({
+            let keeper = keeper.clone();
+            async move { keeper.keep(stop).await }
+        });
+        Self { keeper, task }
+    }
+
+    /// After everything else has stored what it held.
+    async fn finish(self) {
+        // It may be in the middle of sending; a second one beside it would send the same twice.
+        let _ = tokio::time::timeout(KEEPER_MAX, self.task).await;
+        self.keeper.finish().await;
+    }
 }
 
 /// A link that logs its holder in once.

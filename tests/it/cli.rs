@@ -1,6 +1,7 @@
 //! The command line, through the real program.
 
 mod access;
+mod audit;
 mod check;
 mod token;
 

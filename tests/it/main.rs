@@ -4,6 +4,7 @@
     reason = "tests stand outside: they start programs, read clocks and the environment to see what users see"
 )]
 
+mod auditor;
 mod cli;
 mod client;
 mod demo;

@@ -10,6 +10,7 @@ const CORE: &[&str] =
 /// What each module outside the core may use besides the core.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("access", &["entropy"]),
+    ("auditor", &["clock", "entropy", "environment", "process", "store"]),
     ("clock", &[]),
     ("config", &["environment"]),
     ("engine", &["access", "clock", "entropy", "library", "notify", "store", "transport"]),
