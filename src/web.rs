@@ -28,6 +28,7 @@ mod problem;
 mod query;
 mod rates;
 mod reading;
+mod recording;
 pub mod routes;
 mod seats;
 mod sharing;
@@ -81,5 +82,10 @@ pub async fn serve(
     tls: Option<Tls>,
     shutdown: CancellationToken,
 ) -> std::io::Result<()> {
-    listen::serve(listener, router(web.clone()), &web, tls, shutdown).await
+    let counting = tokio::spawn(recording::write_counts(web.clone()));
+    let served = listen::serve(listener, router(web.clone()), &web, tls, shutdown).await;
+    web.stopping().cancel();
+    // It writes what is left; a panic in it is in the log already.
+    let _ = counting.await;
+    served
 }

@@ -22,7 +22,8 @@ pub const REFUSED_KEYS_MAX: usize = 20;
 /// Readings that are remembered. Beyond that each is an entry: whoever reads has proven who they are, or has a link.
 pub const SEEN_KEYS_MAX: usize = 2_000;
 
-type Key = (Kind, String, String);
+/// Kind, actor, object, and the address that it came from (empty: from nowhere).
+type Key = (Kind, String, String, String);
 
 /// What happened lately.
 #[derive(Debug, Default)]
@@ -48,7 +49,7 @@ impl Repeats {
             bucket.count(entry.at_ms);
             return false;
         }
-        if self.buckets.keys().filter(|(kind, _, _)| *kind == entry.kind).count() < REFUSED_KEYS_MAX {
+        if self.buckets.keys().filter(|(kind, ..)| *kind == entry.kind).count() < REFUSED_KEYS_MAX {
             self.buckets.insert(key, Bucket::new(entry.at_ms));
             return true;
         }
@@ -86,11 +87,12 @@ impl Repeats {
     }
 
     fn take(&mut self, now_ms: i64, is_over: impl Fn(Kind, &Bucket) -> bool) -> Vec<NewEntry> {
-        let own = self.buckets.extract_if(|(kind, _, _), bucket| is_over(*kind, bucket));
-        let mut entries: Vec<_> =
-            own.filter_map(|((kind, actor, object), bucket)| bucket.counted(now_ms, kind, &actor, &object)).collect();
+        let own = self.buckets.extract_if(|(kind, ..), bucket| is_over(*kind, bucket));
+        let mut entries: Vec<_> = own
+            .filter_map(|((kind, actor, object, from), bucket)| bucket.counted(now_ms, kind, &actor, &object, &from))
+            .collect();
         let others = self.others.extract_if(|kind, bucket| is_over(*kind, bucket));
-        entries.extend(others.filter_map(|(kind, bucket)| bucket.counted(now_ms, kind, ANONYMOUS, "others")));
+        entries.extend(others.filter_map(|(kind, bucket)| bucket.counted(now_ms, kind, ANONYMOUS, "others", "")));
         entries
     }
 }
@@ -105,15 +107,17 @@ impl Bucket {
         self.last_ms = self.last_ms.max(at_ms);
     }
 
-    fn counted(self, now_ms: i64, kind: Kind, actor: &str, object: &str) -> Option<NewEntry> {
+    fn counted(self, now_ms: i64, kind: Kind, actor: &str, object: &str, from: &str) -> Option<NewEntry> {
         let entry = NewEntry::new(now_ms, kind, actor, object);
+        let entry = if from.is_empty() { entry } else { entry.with("from", from) };
         let entry = entry.with("times_more", self.more).with("since_ms", self.since_ms).with("until_ms", self.last_ms);
         (self.more > 0).then_some(entry)
     }
 }
 
 fn key(entry: &NewEntry) -> Key {
-    (entry.kind, entry.actor.clone(), entry.object.clone())
+    let from = entry.detail["from"].as_str().unwrap_or_default().to_owned();
+    (entry.kind, entry.actor.clone(), entry.object.clone(), from)
 }
 
 fn window_ms(kind: Kind) -> i64 {
@@ -128,7 +132,7 @@ mod tests {
     use super::*;
 
     fn refusal(at_ms: i64, from: &str) -> NewEntry {
-        NewEntry::new(at_ms, Kind::SignInRefused, ANONYMOUS, format!("address:{from}"))
+        NewEntry::new(at_ms, Kind::SignInRefused, ANONYMOUS, "sign-in").with("from", from)
     }
 
     #[test]
@@ -138,7 +142,7 @@ mod tests {
         assert_eq!((recorded, repeats.over(49_999).len()), (1, 0));
         let counted = repeats.over(60_000);
         assert_eq!((counted.len(), &counted[0].detail["times_more"]), (1, &999.into()));
-        assert_eq!(counted[0].object, "address:192.0.2.1");
+        assert_eq!(counted[0].detail["from"], "192.0.2.1");
         assert!(repeats.refused(&refusal(60_001, "192.0.2.1")));
     }
 

@@ -1,6 +1,7 @@
 //! The HTTP API, version 1: one file a resource. Bodies are JSON, errors are problem details.
 
 pub mod actions;
+pub mod audit;
 pub mod events;
 pub mod openapi;
 pub mod output;

@@ -2,6 +2,7 @@
 //! route table does not compile (`web::routes`).
 
 use std::marker::PhantomData;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
@@ -19,6 +20,7 @@ use crate::run::event::Actor;
 use crate::web::client::Client;
 use crate::web::cookies;
 use crate::web::problem::Problem;
+use crate::web::recording;
 use crate::web::state::Web;
 use crate::web::within::Insider;
 
@@ -50,6 +52,7 @@ permissions! {
     StartRuns,
     ActOnRuns,
     ShareOutput,
+    ReadAudit,
     OwnSession,
 }
 
@@ -148,11 +151,26 @@ impl<P: Asks, S: Subject> FromRequestParts<Web> for Authorised<P, S> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Problem> {
-        let identity = identify(parts, web).await?.ok_or_else(Problem::unauthenticated)?;
+        let Some(identity) = identify(parts, web).await? else {
+            if parts.headers.contains_key(header::AUTHORIZATION) {
+                recording::sign_in_refused(web, "token", peer(parts)).await;
+            }
+            return Err(Problem::unauthenticated());
+        };
         let policy = web.engine().policy().await.policy;
         let on = S::find(parts, web).await?.ok_or_else(S::absent)?;
-        Self::decided(identity, policy, on)
+        let actor = identity.actor.clone();
+        let decided = Self::decided(identity, policy, on);
+        if decided.is_err() {
+            recording::access_denied(web, &actor, parts, peer(parts)).await;
+        }
+        decided
     }
+}
+
+/// Where a request comes from; none for one of this process itself.
+pub fn peer(parts: &Parts) -> Option<IpAddr> {
+    parts.extensions.get::<Client>().map(|client| client.address)
 }
 
 /// Who asks, or none. A bearer token that is given decides alone: a wrong one is not made good by a cookie.

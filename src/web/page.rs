@@ -20,6 +20,9 @@ pub struct Frame {
     pub at_home: bool,
     pub at_runbooks: bool,
     pub at_runs: bool,
+    pub at_audit: bool,
+    /// Whether the navigation leads to the audit log: for whom it would open.
+    pub sees_audit: bool,
 }
 
 /// Which link of the navigation is the one of this page.
@@ -28,6 +31,7 @@ pub enum Place {
     Home,
     Runbooks,
     Runs,
+    Audit,
 }
 
 impl Frame {
@@ -38,8 +42,16 @@ impl Frame {
             at_home: place == Place::Home,
             at_runbooks: place == Place::Runbooks,
             at_runs: place == Place::Runs,
+            at_audit: place == Place::Audit,
+            sees_audit: place == Place::Audit,
             ..Self::public(title)
         }
+    }
+
+    /// The same, with the link to the audit log if whoever looks may read it.
+    #[must_use]
+    pub fn with_audit(self, sees_audit: bool) -> Self {
+        Self { sees_audit, ..self }
     }
 
     /// The frame of a page for everybody; search engines are told to stay away.
@@ -52,6 +64,8 @@ impl Frame {
             at_home: false,
             at_runbooks: false,
             at_runs: false,
+            at_audit: false,
+            sees_audit: false,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The handlers of pages, one file a page. Each is plain HTML first: forms post and redirect.
 
+pub mod audit;
 pub mod home;
 pub mod login;
 pub mod output;

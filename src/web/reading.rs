@@ -1,5 +1,6 @@
 //! Reads what pages and API show: from the engine, the store and the library, into views.
 
+pub mod audit;
 pub mod output;
 pub mod runbooks;
 pub mod runs;

@@ -122,6 +122,8 @@ fn page_routes() -> Vec<Route> {
         Route::guarded(get.clone(), "/runs/{id}/share", pages::share::form),
         Route::guarded(post.clone(), "/runs/{id}/share", pages::share::create),
         Route::guarded(post, "/shares/{id}/revoke", pages::share::revoke),
+        Route::guarded(get.clone(), "/audit", pages::audit::show),
+        Route::guarded(get, "/audit/export", pages::audit::export),
     ]
 }
 
@@ -140,6 +142,8 @@ fn api_routes() -> Vec<Route> {
         Route::guarded(get.clone(), "/api/v1/runs/{id}/events", api::events::stream),
         Route::guarded(get.clone(), "/api/v1/runs/{id}/steps/{step}/hosts/{host}/output", api::output::raw),
         Route::guarded(get.clone(), "/api/v1/runs/{id}/steps/{step}/hosts/{host}/output/lines", api::output::lines),
+        Route::guarded(get.clone(), "/api/v1/audit", api::audit::list),
+        Route::guarded(get.clone(), "/api/v1/audit/export", api::audit::export),
         Route::guarded(get, "/api/v1/shares", api::shares::list),
         Route::guarded(post, "/api/v1/shares", api::shares::create),
         Route::guarded(Method::DELETE, "/api/v1/shares/{id}", api::shares::revoke),

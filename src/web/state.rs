@@ -1,12 +1,13 @@
 //! What every handler is handed: the engine, the clock, the limits.
 
 use std::error::Error as _;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use axum::http::uri::Authority;
 use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 
+use crate::audit::repeats::Repeats;
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::engine::output::OutputError;
@@ -60,6 +61,8 @@ struct Shared {
     limits: Limits,
     rates: Rates,
     catalogue: Catalogue<Parsed>,
+    /// What was recorded lately, so that the same again is only counted.
+    repeats: Mutex<Repeats>,
     stopping: CancellationToken,
 }
 
@@ -72,6 +75,7 @@ impl Web {
             limits: Limits::new(),
             rates: Rates::new(),
             catalogue: Catalogue::default(),
+            repeats: Mutex::default(),
             stopping: CancellationToken::new(),
         };
         Self { shared: Arc::new(shared) }
@@ -99,6 +103,10 @@ impl Web {
 
     pub(super) fn catalogue(&self) -> &Catalogue<Parsed> {
         &self.shared.catalogue
+    }
+
+    pub(super) fn repeats(&self) -> std::sync::MutexGuard<'_, Repeats> {
+        self.shared.repeats.lock().expect("nothing that holds this lock can panic")
     }
 
     /// Milliseconds since 1970.

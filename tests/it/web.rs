@@ -1,6 +1,7 @@
 //! The pages and the API over a real socket, with a real store, real runbooks and commands that really run.
 
 mod attacks;
+mod audit;
 mod doors;
 mod events;
 mod headers;

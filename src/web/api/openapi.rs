@@ -4,7 +4,7 @@ use axum::Json;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 
-use super::{actions, events, output, runbooks, runs, shares};
+use super::{actions, audit, events, output, runbooks, runs, shares};
 use crate::web::authority::{Authorised, Each, ReadRunbooks};
 
 #[derive(OpenApi)]
@@ -16,6 +16,7 @@ use crate::web::authority::{Authorised, Each, ReadRunbooks};
         actions::act, events::stream, output::raw, output::lines,
         runbooks::list, runbooks::show,
         shares::create, shares::list, shares::revoke,
+        audit::list, audit::export,
     ),
     security(("token" = [])),
     modifiers(&Bearer)

@@ -14,6 +14,7 @@ use crate::web::limits::{OUTPUT_LINES_PAGE, RAW_BYTES_MAX};
 use crate::web::problem::Problem;
 use crate::web::query::{Fields, QueryFields};
 use crate::web::reading::{output, runs};
+use crate::web::recording;
 use crate::web::state::Web;
 
 /// Where the bytes of an answer begin: later than asked for when bytes before them were not kept.
@@ -40,6 +41,7 @@ pub async fn raw(
     QueryFields(asked): QueryFields,
 ) -> Result<Response, Problem> {
     let attempt = attempt(&who, &web, &asked).await?;
+    recording::output_downloaded(&web, who.actor(), attempt.id).await?;
     let source = match asked.filled("stream") {
         None => Source::Both,
         Some("stdout") => Source::One(Stream::Stdout),

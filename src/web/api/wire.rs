@@ -270,6 +270,30 @@ pub struct ShareList {
     pub shares: Vec<ShareItem>,
 }
 
+/// An entry of the audit log, or an event of a run.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AuditItem {
+    /// `server`, or `run:ID`.
+    pub stream: String,
+    /// Its number in the stream, from 1.
+    pub seq: u64,
+    pub at_ms: i64,
+    pub kind: String,
+    /// Empty where nobody did it.
+    pub actor: String,
+    pub object: String,
+    #[schema(value_type = Object)]
+    pub detail: serde_json::Value,
+    /// The hash that the next entry of the stream carries.
+    pub hash: String,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AuditList {
+    pub entries: Vec<AuditItem>,
+    pub next: Option<String>,
+}
+
 /// A JSON body; what is wrong with it comes back as a problem.
 pub struct Body<T>(pub T);
 

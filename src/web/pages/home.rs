@@ -2,6 +2,8 @@
 
 use axum::extract::State;
 
+use crate::access::policy::Permission;
+use crate::access::scope::About;
 use crate::store::runs::Filter;
 use crate::web::authority::{Authorised, Each, ReadRuns};
 use crate::web::format;
@@ -32,7 +34,8 @@ pub async fn show(who: Authorised<ReadRuns, Each>, State(web): State<Web>) -> Re
         (waiting, _) => format!("{} for a person", format::count(waiting, "run waits", "runs wait")),
     };
     let home = HomePage { headline, waiting, running, recent };
-    Page::new("home", &Frame::of(who.actor(), Place::Home, "Home"), &home)
+    let frame = Frame::of(who.actor(), Place::Home, "Home").with_audit(who.may(Permission::ReadAudit, About::Server));
+    Page::new("home", &frame, &home)
 }
 
 async fn of_state(who: &Authorised<ReadRuns, Each>, web: &Web, state: &str) -> Result<Vec<RunLine>, Problem> {

@@ -16,6 +16,7 @@ use crate::web::cookies;
 use crate::web::page::{Frame, Page, see_other};
 use crate::web::problem::Problem;
 use crate::web::query::{FormFields, QueryFields};
+use crate::web::recording;
 use crate::web::state::Web;
 use crate::web::view::run::Message;
 use crate::web::view::share::LoginPage;
@@ -37,19 +38,25 @@ pub async fn sign_in(
     jar: CookieJar,
     FormFields(form): FormFields,
 ) -> Result<Response, Problem> {
-    web.rates().login(client.address)?;
+    if let Err(too_many) = web.rates().login(client.address) {
+        recording::sign_in_refused(&web, "link", Some(client.address)).await;
+        return Err(too_many);
+    }
     let now_ms = web.now_ms();
     let link = form.first("token").and_then(|token| secret::hash(Door::Login, token));
     let actor = match link {
         Some(hash) => web.store().use_login_link(hash, now_ms).await?,
         None => None,
     };
-    let Some(actor) = actor else { return link_is_void() };
+    let Some(actor) = actor else {
+        recording::sign_in_refused(&web, "link", Some(client.address)).await;
+        return link_is_void();
+    };
     let text = secret::text(Door::Session, entropy::fresh_token());
     let token_hash = secret::hash(Door::Session, &text).expect("a fresh secret has the form of its door");
     let expires_at_ms = now_ms + SESSION_MAX_MS;
     let session = Session { token_hash, actor, created_at_ms: now_ms, last_seen_ms: now_ms, expires_at_ms };
-    web.store().create_session(&session, Some(peer.ip())).await?;
+    web.store().create_session(&session, Some(client.address)).await?;
     tracing::info!(actor = session.actor, "signed in");
     let next = form.first("next").map(own_address).filter(|next| !next.is_empty()).unwrap_or("/");
     Ok((jar.add(cookies::session(client, text)), see_other(next)).into_response())

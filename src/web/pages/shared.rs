@@ -8,13 +8,14 @@ use uuid::Uuid;
 
 use crate::audit::entry::ANONYMOUS;
 use crate::store::shares::Share;
-use crate::web::authority::identify;
+use crate::web::authority::{identify, peer};
 use crate::web::client::Client;
 use crate::web::cookies;
 use crate::web::format::Moment;
 use crate::web::page::{Frame, Page, see_other};
 use crate::web::problem::Problem;
 use crate::web::reading::output;
+use crate::web::recording;
 use crate::web::sharing::{self, SNAPSHOT_VERSION, SharedOutput, Snapshot, SnapshotStep};
 use crate::web::state::Web;
 use crate::web::view::output::chunks;
@@ -32,9 +33,10 @@ pub async fn swap(
     web.rates().share(client.address)?;
     let Some(share) = sharing::open(&web, &token).await? else { return gone() };
     let id = share.share.id;
-    if !web.store().count_share_view(id, ANONYMOUS, Some(peer.ip()), web.now_ms()).await? {
+    if !web.store().count_share_view(id, ANONYMOUS, Some(client.address), web.now_ms()).await? {
         return gone();
     }
+    recording::share_was_viewed(&web, id, client.address);
     let cookie = cookies::share(client, id, token);
     Ok(hidden((jar.add(cookie), see_other(&format!("/shared/{id}"))).into_response()))
 }
@@ -86,6 +88,7 @@ async fn visit(web: &Web, id: &str, client: Client, request: Request) -> Result<
     if share.share.requires_login && identify(&parts, web).await?.is_none() {
         return Err(Problem::unauthenticated());
     }
+    recording::share_viewed(web, id, peer(&parts)).await?;
     let Some(bytes) = web.store().share_snapshot(id).await? else { return Ok(Visit::Gone) };
     let snapshot: Snapshot = serde_json::from_slice(&bytes).map_err(|error| {
         tracing::error!(share.id = %id, %error, "a stored snapshot cannot be read");

@@ -74,7 +74,13 @@ async fn a_stream_ends_when_its_viewer_may_look_no_longer() {
     let stream = server.get(&format!("/api/v1/runs/{run}/events")).await;
     assert_eq!(stream.status(), StatusCode::OK);
     let token = server.store.api_tokens().await.expect("they can be read").remove(0);
-    assert!(server.store.revoke_api_token(token.token.id, server.clock.wall_ms()).await.expect("it is stored"));
+    assert!(
+        server
+            .store
+            .revoke_api_token(token.token.id, "command-line", server.clock.wall_ms())
+            .await
+            .expect("it is stored")
+    );
     let mut bytes = stream.bytes_stream();
     let ends = async { while bytes.next().await.is_some() {} };
     tokio::time::timeout(PATIENCE, ends).await.expect("the stream ends");

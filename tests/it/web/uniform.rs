@@ -56,13 +56,17 @@ async fn sessions_that_are_over_look_like_none() {
             last_seen_ms,
             expires_at_ms,
         };
-        server.store.create_session(&session).await.expect("it is stored");
+        server.store.create_session(&session, None).await.expect("it is stored");
         text
     };
     let idled = store(1, now_ms - SESSION_IDLE_MS - 1, now_ms + SESSION_IDLE_MS).await;
     let expired = store(2, now_ms - 10_000, now_ms - 1).await;
     let ended = store(3, now_ms, now_ms + SESSION_IDLE_MS).await;
-    server.store.end_session(secret::hash(Door::Session, &ended).expect("its form")).await.expect("it ends");
+    server
+        .store
+        .end_session(secret::hash(Door::Session, &ended).expect("its form"), server.clock.wall_ms())
+        .await
+        .expect("it ends");
     let unknown = secret::text(Door::Session, [4; 32]);
     for path in ["/api/v1/runs", "/runs"] {
         let mut answers = Vec::new();

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::{NOW_MS, Sample, runs};
 use crate::web::format::Moment;
 use crate::web::page::{Frame, Place, draw};
+use crate::web::view::audit::{AnchorLine, AuditPage, EntryLine, Standing, kind_options};
 use crate::web::view::lists::{BookLine, DiagnosticLine, HomePage, RunLine, RunbooksPage, RunsPage, state_options};
 use crate::web::view::need::ChoiceOption;
 use crate::web::view::output::{AttemptTab, Found, FoundLine, Link, OutputPage, chunks};
@@ -31,6 +32,8 @@ pub fn all() -> Vec<Sample> {
         page("output", "output", Place::Runs, &output()),
         page("share-new", "share-new", Place::Runs, &share_new()),
         page("share-made", "share-made", Place::Runs, &share_made()),
+        page("audit", "audit", Place::Audit, &audit(true)),
+        page("audit", "audit-empty", Place::Audit, &audit(false)),
         public("shared", "shared", &shared()),
         public("login", "login", &LoginPage::default()),
         public("login", "login-link", &LoginPage { token: Some("shlogin_…".to_owned()), ..LoginPage::default() }),
@@ -291,6 +294,50 @@ fn share_new() -> ShareNewPage {
             expires: moment(),
             revocable: true,
         }],
+    }
+}
+
+/// With entries, and an anchor that fails; or a server that has just been started.
+fn audit(filled: bool) -> AuditPage {
+    let anchor = |fails: bool| AnchorLine {
+        anchor: if fails { "git:/srv/anchors.git" } else { "file:/mnt/log/anchors" }.to_owned(),
+        tone: if fails { "bad" } else { "good" },
+        standing: if fails { "fails" } else { "works" },
+        words: if fails { "nothing there yet; 12 more waiting" } else { "there up to checkpoint 812" }.to_owned(),
+        at: (!fails).then(moment),
+        error: fails.then(|| "could not run git in /srv/anchors.git: No such file or directory".to_owned()),
+    };
+    let entry = |kind: &str, object: &str| EntryLine {
+        kind: kind.to_owned(),
+        actor: (kind != "run-ended").then(|| "user:anna".to_owned()),
+        object: object.to_owned(),
+        href: object.strip_prefix("run:").map(|run| format!("/runs/{run}")),
+        detail: (kind == "signed-in").then(|| "from 192.0.2.1".to_owned()),
+        at: moment(),
+        place: "server 120".to_owned(),
+    };
+    let run = "run:0198c5a0-7d3e-7c11-9d5b-6c6f0a4f6c01";
+    AuditPage {
+        standing: Standing {
+            number: filled.then(|| "812".to_owned()),
+            made: filled.then(moment),
+            key: filled.then(|| "ab".repeat(32)),
+            anchors: if filled { vec![anchor(false), anchor(true)] } else { Vec::new() },
+        },
+        person: "anna".to_owned(),
+        object: String::new(),
+        since: if filled { "2026-11-23" } else { "yesterday" }.to_owned(),
+        until: String::new(),
+        kinds: kind_options("share-made"),
+        problem: (!filled).then(|| "since=yesterday is no time: write 2026-11-23".to_owned()),
+        entries: if filled {
+            vec![entry("signed-in", "user:anna"), entry("step-confirmed", run), entry("run-ended", run)]
+        } else {
+            Vec::new()
+        },
+        older: filled.then(|| "/audit?cursor=x".to_owned()),
+        as_json: "/audit/export?format=json".to_owned(),
+        as_csv: "/audit/export?format=csv".to_owned(),
     }
 }
 
