@@ -3,15 +3,19 @@
 //! Nothing here reads a database or a request: the web finds out who asks, the engine reads `access.yaml`, the
 //! decision is made here. There is no mode without authorisation.
 
+pub mod account;
 pub mod grant;
 pub mod identity;
 mod parse;
+pub mod password;
 pub mod pattern;
 pub mod policy;
 mod schema;
 pub mod scope;
+pub mod scopes;
 pub mod secret;
 pub mod session;
+pub mod totp;
 
 #[cfg(test)]
 mod tests;

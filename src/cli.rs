@@ -22,6 +22,7 @@ mod format;
 mod init;
 mod keyboard;
 mod listening;
+mod login_link;
 mod output;
 mod parts;
 mod report;
@@ -33,6 +34,7 @@ mod share;
 mod show;
 mod terminal;
 mod token;
+mod user;
 mod version;
 
 use std::io::{self, Write};
@@ -101,6 +103,7 @@ subcommands! {
     share::Share,
     act::Act,
     access::Access,
+    user::User,
     token::Token,
     completions::Completions,
     version::Version,

@@ -4,11 +4,12 @@
 use sqlx::{Executor, SqlSafeStr};
 
 use super::db::{Pools, Sql};
-use super::{Store, access, lease, output, run_log, runs, setting, shares};
+use super::{Store, access, lease, output, people, run_log, runs, setting, shares};
 
 fn all() -> impl Iterator<Item = &'static Sql> {
     let single = [lease::STATEMENTS, output::STATEMENTS, run_log::STATEMENTS, setting::STATEMENTS, shares::STATEMENTS];
-    single.into_iter().chain(runs::STATEMENTS.iter().copied()).chain(access::STATEMENTS.iter().copied()).flatten()
+    let lists = [runs::STATEMENTS, access::STATEMENTS, people::STATEMENTS];
+    single.into_iter().chain(lists.into_iter().flatten().copied()).flatten()
 }
 
 /// A statement that the migrated database does not take.

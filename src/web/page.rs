@@ -20,6 +20,7 @@ pub struct Frame {
     pub at_home: bool,
     pub at_runbooks: bool,
     pub at_runs: bool,
+    pub at_account: bool,
 }
 
 /// Which link of the navigation is the one of this page.
@@ -28,6 +29,7 @@ pub enum Place {
     Home,
     Runbooks,
     Runs,
+    Account,
 }
 
 impl Frame {
@@ -38,6 +40,7 @@ impl Frame {
             at_home: place == Place::Home,
             at_runbooks: place == Place::Runbooks,
             at_runs: place == Place::Runs,
+            at_account: place == Place::Account,
             ..Self::public(title)
         }
     }
@@ -52,6 +55,7 @@ impl Frame {
             at_home: false,
             at_runbooks: false,
             at_runs: false,
+            at_account: false,
         }
     }
 }

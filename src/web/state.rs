@@ -13,6 +13,7 @@ use crate::library::{Catalogue, LibraryError};
 use crate::runbook::parse::Parsed;
 use crate::store::{Store, StoreError};
 use crate::web::limits::{Bounds, Limits};
+use crate::web::passwords::Passwords;
 use crate::web::problem::Problem;
 use crate::web::rates::Rates;
 
@@ -58,6 +59,7 @@ struct Shared {
     options: WebOptions,
     limits: Limits,
     rates: Rates,
+    passwords: Passwords,
     catalogue: Catalogue<Parsed>,
     stopping: CancellationToken,
 }
@@ -70,6 +72,7 @@ impl Web {
             options,
             limits: Limits::new(),
             rates: Rates::new(),
+            passwords: Passwords::default(),
             catalogue: Catalogue::default(),
             stopping: CancellationToken::new(),
         };
@@ -86,6 +89,15 @@ impl Web {
 
     pub(super) fn limits(&self) -> &Limits {
         &self.shared.limits
+    }
+
+    /// The label of the provider's button, if there is a provider.
+    pub(super) fn provider_label(&self) -> Option<&str> {
+        None
+    }
+
+    pub(super) fn passwords(&self) -> &Passwords {
+        &self.shared.passwords
     }
 
     pub(super) fn options(&self) -> &WebOptions {

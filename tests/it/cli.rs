@@ -3,6 +3,7 @@
 mod access;
 mod check;
 mod token;
+mod user;
 
 use std::process::{Command, Output, Stdio};
 

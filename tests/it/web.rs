@@ -1,10 +1,12 @@
 //! The pages and the API over a real socket, with a real store, real runbooks and commands that really run.
 
+mod account;
 mod attacks;
 mod doors;
 mod events;
 mod headers;
 mod hostile;
+mod login;
 mod matrix;
 mod network;
 mod output;
