@@ -4,6 +4,7 @@ pub mod account;
 pub mod home;
 pub mod login;
 pub mod login_code;
+pub mod login_provider;
 pub mod output;
 pub mod run;
 pub mod runbooks;

@@ -100,6 +100,8 @@ fn open_routes() -> Vec<Route> {
         Route::new(Method::POST, "/login", Door::Secret, pages::login::sign_in),
         Route::new(Method::GET, "/login/code", Door::Secret, pages::login_code::form),
         Route::new(Method::POST, "/login/code", Door::Secret, pages::login_code::post),
+        Route::new(Method::GET, "/login/provider", Door::Public, pages::login_provider::leave),
+        Route::new(Method::GET, "/login/provider/callback", Door::Secret, pages::login_provider::come_back),
         Route::new(Method::GET, "/s/{token}", Door::Secret, pages::shared::swap),
         Route::new(Method::GET, "/shared/{id}", Door::ShareCookie, pages::shared::show),
         Route::new(Method::GET, "/shared/{id}/raw", Door::ShareCookie, pages::shared::raw),

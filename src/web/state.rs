@@ -6,6 +6,7 @@ use axum::http::uri::Authority;
 use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 
+use crate::access::oidc::{self, Provider};
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::engine::output::OutputError;
@@ -25,6 +26,8 @@ pub struct WebOptions {
     pub public_url: Option<String>,
     /// Share links ask for login, whatever their maker chose.
     pub shares_require_login: bool,
+    /// Where people may sign in besides here.
+    pub provider: Option<oidc::Configuration>,
     /// Proxies that may say who asks. None unless named: anybody can send their headers.
     pub trusted_proxies: Vec<IpNet>,
     pub bounds: Bounds,
@@ -60,6 +63,7 @@ struct Shared {
     limits: Limits,
     rates: Rates,
     passwords: Passwords,
+    provider: Option<Provider>,
     catalogue: Catalogue<Parsed>,
     stopping: CancellationToken,
 }
@@ -69,6 +73,7 @@ impl Web {
         let shared = Shared {
             engine,
             clock,
+            provider: options.provider.clone().map(Provider::new),
             options,
             limits: Limits::new(),
             rates: Rates::new(),
@@ -93,7 +98,12 @@ impl Web {
 
     /// The label of the provider's button, if there is a provider.
     pub(super) fn provider_label(&self) -> Option<&str> {
-        None
+        self.provider().map(|provider| provider.configuration().label.as_str())
+    }
+
+    /// The single sign-on provider, if there is one.
+    pub(super) fn provider(&self) -> Option<&Provider> {
+        self.shared.provider.as_ref()
     }
 
     pub(super) fn passwords(&self) -> &Passwords {

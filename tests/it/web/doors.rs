@@ -60,6 +60,8 @@ async fn only_these_routes_are_open_to_everybody() {
         "POST /login Secret",
         "GET /login/code Secret",
         "POST /login/code Secret",
+        "GET /login/provider Public",
+        "GET /login/provider/callback Secret",
         "GET /s/{token} Secret",
         "GET /shared/{id} ShareCookie",
         "GET /shared/{id}/raw ShareCookie",
