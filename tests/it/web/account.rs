@@ -6,7 +6,7 @@ use steadyhand::access::totp::Shared;
 use steadyhand::store::access::{Began, Session};
 use uuid::Uuid;
 
-use super::login::{PASSWORD, owned_token, signed_in};
+use super::login::{ANNA_OPERATES, PASSWORD, owned_token, signed_in};
 use super::server::{Server, cookie};
 
 const TOKEN_FORM: &[(&str, &str)] =
@@ -110,6 +110,7 @@ async fn an_app_is_set_up_with_its_first_code_and_given_up_with_another() {
 #[tokio::test]
 async fn a_token_is_made_after_a_recent_login_alone_and_shown_once() {
     let server = Server::start().await;
+    server.grant(ANNA_OPERATES);
     let id = server.person("anna", Some(PASSWORD)).await;
     let old = old_session(&server, "anna", id).await;
     for path in ["/account/tokens", "/account/totp"] {

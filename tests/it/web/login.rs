@@ -16,6 +16,8 @@ use super::server::{Server, cookie};
 
 pub const PASSWORD: &str = "correct horse battery";
 
+pub const ANNA_OPERATES: &str = "steadyhand: 1\ngrants:\n  - {who: user:anna, role: operator}\n";
+
 const SECRET: [u8; 20] = [9; 20];
 
 async fn try_in(server: &Server, name: &str, password: &str) -> Response {
@@ -221,6 +223,7 @@ async fn after_a_few_wrong_codes_it_begins_again_with_the_password() {
 #[tokio::test]
 async fn a_disabled_person_is_out_on_every_road_at_once() {
     let server = Server::start().await;
+    server.grant(ANNA_OPERATES);
     let id = server.person("anna", Some(PASSWORD)).await;
     let session = signed_in(&server, "anna", PASSWORD).await;
     let token = owned_token(&server, "anna", id, r#"{"v":1,"all":true}"#).await;
@@ -238,6 +241,7 @@ async fn a_disabled_person_is_out_on_every_road_at_once() {
 #[tokio::test]
 async fn a_token_acts_in_its_owner_s_name_and_within_its_scopes() {
     let server = Server::start().await;
+    server.grant(ANNA_OPERATES);
     let id = server.person("anna", None).await;
     let reads = owned_token(&server, "anna", id, r#"{"v":2,"verbs":["read-runs"],"runbooks":[],"hosts":null}"#).await;
     let ask = |method: Method, path: &'static str, token: &str| server.bare(method, path).bearer_auth(token).send();
@@ -253,6 +257,22 @@ async fn a_token_acts_in_its_owner_s_name_and_within_its_scopes() {
     }
     let mint = server.bare(Method::POST, "/account/tokens").bearer_auth(&all).body("token_name=more").send().await;
     assert_eq!(mint.expect("it answers").status(), StatusCode::FORBIDDEN, "a token makes no tokens");
+}
+
+#[tokio::test]
+async fn only_a_break_glass_link_reaches_more_than_is_granted() {
+    let server = Server::start().await;
+    let id = server.person("anna", Some(PASSWORD)).await;
+    let password = signed_in(&server, "anna", PASSWORD).await;
+    let mut sessions = Vec::new();
+    for began in [Began::Link, Began::BreakGlass] {
+        let link = server.login_link_of("anna", Some(id), began).await;
+        sessions.push(server.session_of_link(&link).await);
+    }
+    let tour = async |session: &str| server.send(Method::GET, "/runbooks/web/tour", session, &[]).await.status();
+    assert_eq!(tour(&password).await, StatusCode::NOT_FOUND);
+    assert_eq!(tour(&sessions[0]).await, StatusCode::NOT_FOUND);
+    assert_eq!(tour(&sessions[1]).await, StatusCode::OK);
 }
 
 #[tokio::test]
