@@ -1,17 +1,23 @@
 //! Who may do what: identities, roles, the policy decision, and the secrets that prove an identity.
 //!
 //! Nothing here reads a database or a request: the web finds out who asks, the engine reads `access.yaml`, the
-//! decision is made here. There is no mode without authorisation.
+//! decision is made here. There is no mode without authorisation. One part speaks to somebody else: `oidc`, to the
+//! single sign-on provider.
 
+pub mod account;
 pub mod grant;
 pub mod identity;
+pub mod oidc;
 mod parse;
+pub mod password;
 pub mod pattern;
 pub mod policy;
 mod schema;
 pub mod scope;
+pub mod scopes;
 pub mod secret;
 pub mod session;
+pub mod totp;
 
 #[cfg(test)]
 mod tests;

@@ -23,6 +23,7 @@ mod format;
 mod init;
 mod keyboard;
 mod listening;
+mod login_link;
 mod output;
 mod parts;
 mod report;
@@ -34,6 +35,7 @@ mod share;
 mod show;
 mod terminal;
 mod token;
+mod user;
 mod version;
 
 use std::io::{self, Write};
@@ -102,6 +104,7 @@ subcommands! {
     share::Share,
     act::Act,
     access::Access,
+    user::User,
     token::Token,
     audit::Audit,
     completions::Completions,

@@ -1,4 +1,5 @@
-//! What survives: the event logs of runs, their lists, output, shares, tokens and sessions.
+//! What survives: the event logs of runs, their lists, output, shares, accounts, tokens and
+//! sessions.
 //!
 //! A [`Store`] is SQLite or PostgreSQL, and a folder of blobs for what is large. Each aggregate has its file, with
 //! its statements as constants at the end; `statements` lists them all, and a test prepares each on both migrated
@@ -20,6 +21,7 @@ pub mod engine_lock;
 pub mod lease;
 pub mod open;
 pub mod output;
+pub mod people;
 pub mod run_log;
 pub mod runs;
 pub mod setting;

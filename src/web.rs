@@ -23,8 +23,10 @@ mod names;
 mod own_pages;
 mod page;
 mod pages;
+mod passwords;
 mod patience;
 mod problem;
+mod proof;
 mod query;
 mod rates;
 mod reading;
@@ -36,6 +38,7 @@ mod state;
 mod templates;
 mod tls;
 mod view;
+mod visit;
 mod within;
 
 use axum::Router;

@@ -16,6 +16,8 @@ pub enum Door {
     Share,
     /// The cookie that a share link was swapped for.
     Visit,
+    /// The cookie of somebody between two answers of signing in.
+    Step,
 }
 
 impl Door {
@@ -26,6 +28,7 @@ impl Door {
             Self::Api => "shtoken_",
             Self::Share => "",
             Self::Visit => "shvisit_",
+            Self::Step => "shstep_",
         }
     }
 }
@@ -53,7 +56,7 @@ mod tests {
     fn a_secret_opens_its_own_door_only() {
         let session = text(Door::Session, [7; 32]);
         assert!(hash(Door::Session, &session).is_some());
-        for door in [Door::Login, Door::Api, Door::Share, Door::Visit] {
+        for door in [Door::Login, Door::Api, Door::Share, Door::Visit, Door::Step] {
             assert!(hash(door, &session).is_none(), "{door:?}");
         }
     }

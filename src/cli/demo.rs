@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 use super::explain::Explain;
 use super::parts::{DataOptions, build_engine};
-use super::serve::{LogFormat, log_to_stderr, login_link, serve_until_signal};
+use super::serve::{LogFormat, admin_link, log_to_stderr, serve_until_signal};
 use super::terminal::Terminal;
 use crate::engine::Engine;
 use crate::web::{Listening, WebOptions};
@@ -126,7 +126,7 @@ impl Demo {
         repository::write(&repo, &hosts).await.explain("cannot write the demo's runbooks", next)?;
         let data = DataOptions { data: Some(folder.join("data")), database: None };
         let engine = build_engine(&data, &repo, Some(hosts::homes(folder))).await?;
-        let link = login_link(&engine, &base).await?;
+        let link = admin_link(&engine, &base).await?;
         write!(terminal.out, "{}", welcome(&link, &hosts))?;
         terminal.out.flush()?;
         Ok(Started { engine, listener, hosts })

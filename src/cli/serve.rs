@@ -18,19 +18,15 @@ use tracing_subscriber::{EnvFilter, Layer, fmt, registry};
 
 use super::explain::Explain;
 use super::listening::{ListenOptions, Listener};
+use super::login_link;
 use super::parts::{DataOptions, build_engine};
 use super::terminal::Terminal;
-use crate::access::secret::{self, Door};
-use crate::access::session::LOGIN_LINK_MS;
+use crate::access::account::ADMIN;
 use crate::audit::anchor::Anchor;
 use crate::auditor::keeper::Keeper;
 use crate::auditor::key;
 use crate::engine::Engine;
-use crate::entropy;
 use crate::web::{Tls, Web, WebOptions};
-
-/// Who the one-time login link logs in.
-const ADMIN: &str = "user:admin";
 
 /// How long the keeper of the audit log may take to end what it is at.
 const KEEPER_MAX: Duration = Duration::from_secs(5);
@@ -107,7 +103,7 @@ impl Serve {
         let anybody =
             engine.store().anybody_has_access().await.explain("cannot read the data", "see the cause above")?;
         if self.login || !anybody {
-            let link = login_link(&engine, &base).await?;
+            let link = admin_link(&engine, &base).await?;
             writeln!(terminal.out, "Log in, once, within a day: {link}")?;
         }
         say_what_is_missing(&self.repo);
@@ -201,17 +197,9 @@ impl Keeping {
     }
 }
 
-/// A link that logs its holder in once.
-pub(super) async fn login_link(engine: &Engine, base: &str) -> anyhow::Result<String> {
-    let text = secret::text(Door::Login, entropy::fresh_token());
-    let hash = secret::hash(Door::Login, &text).expect("a fresh token has the form of its door");
-    let now_ms = engine.clock().wall_ms();
-    engine
-        .store()
-        .create_login_link(hash, ADMIN, now_ms, now_ms + LOGIN_LINK_MS)
-        .await
-        .explain("cannot store a login link", "check the free space of the data folder")?;
-    Ok(format!("{base}/login?token={text}"))
+/// A link that lets its holder do everything, once.
+pub(super) async fn admin_link(engine: &Engine, base: &str) -> anyhow::Result<String> {
+    login_link::make(engine.store(), engine.clock().wall_ms(), base, ADMIN, true).await
 }
 
 /// The log, on standard error: `RUST_LOG` chooses, `level` unless set.

@@ -3,7 +3,6 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use anyhow::bail;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde_json::json;
@@ -13,18 +12,15 @@ use super::explain::{Explain, Explained};
 use super::format::DataFormat;
 use super::parts::DataOptions;
 use super::terminal::{Terminal, without_controls};
+use super::{login_link, user};
+use crate::access::account::{ADMIN, AccountName, TokenName};
+use crate::access::identity::Scopes;
 use crate::access::secret::{self, Door};
-use crate::access::session::LOGIN_LINK_MS;
 use crate::audit::entry::COMMAND_LINE;
 use crate::clock::{Clock, System};
 use crate::entropy;
 use crate::store::Store;
-use crate::store::access::{ApiToken, NewApiToken};
-
-/// The only scope there is until roles come; kept with its version so that later ones can tell.
-const SCOPES: &str = r#"{"v":1,"all":true}"#;
-
-const NAME_MAX: usize = 80;
+use crate::store::access::{ApiToken, NewApiToken, TOKENS_OF_ONE_MAX};
 
 /// What to do when the database refuses.
 const NEXT: &str = "check the free space and the rights of the data folder, then try again";
@@ -32,6 +28,7 @@ const NEXT: &str = "check the free space and the rights of the data folder, then
 const AFTER_HELP: &str = "\
 Examples:
   export STEADYHAND_TOKEN=$(steadyhand token create deploy --expires 30d --data DIR)
+  steadyhand token create ci --owner anna --scope read-runs start-runs --runbooks 'web/**' --on role=web
   steadyhand token login --data DIR --base https://ops.example.org";
 
 /// Make, list and revoke API tokens; make a link that signs a person in
@@ -46,8 +43,20 @@ pub(super) struct Token {
 enum What {
     /// Make a token and print it, alone: it is shown this once
     Create {
-        /// What it is for; runs that it starts are started by `token:NAME`
+        /// What it is for; runs that it starts are started by `token:NAME`, or by `user:OWNER/NAME`
         name: String,
+        /// Whose it is: it may do what its owner may, and ends when the owner is disabled
+        #[arg(long, value_name = "NAME")]
+        owner: Option<String>,
+        /// What it may do [default: all that a token can]
+        #[arg(long, value_name = "VERB", num_args = 1.., value_delimiter = ',')]
+        scope: Vec<String>,
+        /// With which runbooks: web/** [default: all]
+        #[arg(long, value_name = "GLOB", num_args = 1.., value_delimiter = ',')]
+        runbooks: Vec<String>,
+        /// On which hosts, by their labels: role=web [default: all]
+        #[arg(long, value_name = "SELECTOR")]
+        on: Option<String>,
         /// How long it works: 12h, 90d
         #[arg(long, default_value = "90d", value_name = "TIME", value_parser = milliseconds)]
         expires: i64,
@@ -69,13 +78,13 @@ enum What {
         #[command(flatten)]
         data: DataOptions,
     },
-    /// Print a link that signs a person in once, within a day
+    /// The same as `steadyhand user login`
     Login {
         /// Where the server is reached
         #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:7878")]
         base: String,
-        /// Who signs in with it
-        #[arg(long, value_name = "NAME", default_value = "admin")]
+        /// The account; `admin` may do everything and needs none
+        #[arg(long, value_name = "NAME", default_value = ADMIN)]
         user: String,
         #[command(flatten)]
         data: DataOptions,
@@ -86,49 +95,59 @@ impl Token {
     pub(super) fn run(self, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
         super::runtime()?.block_on(async {
             match self.what {
-                What::Create { name, expires, data } => create(terminal, &name, expires, &data).await?,
+                What::Create { name, owner, scope, runbooks, on, expires, data } => {
+                    let scopes = Scopes::typed(&scope, &runbooks, on.as_deref())?;
+                    create(terminal, &name.parse()?, owner.as_deref(), &scopes, expires, &data).await?;
+                }
                 What::List { data, format } => list(terminal, &data, format).await?,
                 What::Revoke { token, data } => revoke(terminal, &token, &data).await?,
-                What::Login { base, user, data } => login(terminal, &base, &user, &data).await?,
+                What::Login { base, user, data } => {
+                    let now_ms = System::start().wall_ms();
+                    let link = login_link::make(&open(&data).await?, now_ms, &base, &user, false).await?;
+                    writeln!(terminal.out, "{link}")?;
+                }
             }
             Ok(ExitCode::SUCCESS)
         })
     }
 }
 
-async fn create(terminal: &mut Terminal, name: &str, lasts_ms: i64, data: &DataOptions) -> anyhow::Result<()> {
-    let name = plain_name(name)?;
+async fn create(
+    terminal: &mut Terminal,
+    name: &TokenName,
+    owner: Option<&str>,
+    scopes: &Scopes,
+    lasts_ms: i64,
+    data: &DataOptions,
+) -> anyhow::Result<()> {
     let store = open(data).await?;
-    let now_ms = System::start().wall_ms();
-    let (text, token) = new_token(name, lasts_ms, now_ms);
-    store.create_api_token(&token, COMMAND_LINE).await.explain("cannot store the token", NEXT)?;
-    store.close().await;
-    writeln!(terminal.out, "{text}")?;
-    Ok(())
-}
-
-/// A fresh token: its text, and what the store keeps.
-fn new_token(name: &str, lasts_ms: i64, now_ms: i64) -> (String, NewApiToken) {
+    let (actor, owner) = match owner {
+        None => (name.actor(), None),
+        Some(owner) => {
+            let person = user::account_in(&store, owner).await?;
+            (owner.parse::<AccountName>()?.actor_of_token(name), Some(person.person.id))
+        }
+    };
     let text = secret::text(Door::Api, entropy::fresh_token());
+    let now_ms = System::start().wall_ms();
     let token = NewApiToken {
         id: entropy::fresh_uuid(now_ms),
-        name: name.to_owned(),
+        name: name.as_str().to_owned(),
         token_hash: secret::hash(Door::Api, &text).expect("a fresh secret has the form of its door"),
-        actor: format!("token:{name}"),
-        scopes: SCOPES.to_owned(),
+        actor: actor.to_string(),
+        owner,
+        scopes: scopes.to_stored(),
         created_at_ms: now_ms,
         expires_at_ms: Some(now_ms.saturating_add(lasts_ms)),
     };
-    (text, token)
-}
-
-/// Names end up in lists and logs, as who did something.
-fn plain_name(name: &str) -> anyhow::Result<&str> {
-    let plain = |letter: char| letter.is_alphanumeric() || "._@-".contains(letter);
-    if name.is_empty() || name.len() > NAME_MAX || !name.chars().all(plain) {
-        bail!("{name:?} is not a name: use letters, digits, `.`, `_`, `@` and `-`, at most {NAME_MAX}");
+    let made = store.create_api_token(&token, COMMAND_LINE).await.explain("cannot store the token", NEXT)?;
+    store.close().await;
+    if !made {
+        let what = format!("the owner is disabled or has {TOKENS_OF_ONE_MAX} tokens already");
+        return Err(Explained::new(what, "`steadyhand token list` shows them: revoke those that nobody uses").into());
     }
-    Ok(name)
+    writeln!(terminal.out, "{text}")?;
+    Ok(())
 }
 
 async fn list(terminal: &mut Terminal, data: &DataOptions, format: DataFormat) -> anyhow::Result<()> {
@@ -142,16 +161,21 @@ async fn list(terminal: &mut Terminal, data: &DataOptions, format: DataFormat) -
         }
         DataFormat::Human if tokens.is_empty() => writeln!(terminal.err, "There are no tokens yet.")?,
         DataFormat::Human => {
-            writeln!(terminal.out, "{:<36}  {:<20}  {:<8}  {:<16}  LAST USED", "ID", "NAME", "STATE", "EXPIRES")?;
+            writeln!(
+                terminal.out,
+                "{:<36}  {:<20}  {:<8}  {:<17}  {:<17}  MAY",
+                "ID", "WHO", "STATE", "EXPIRES", "LAST USED"
+            )?;
             for token in &tokens {
                 let of = &token.token;
                 let [expires, used] = [of.expires_at_ms, token.last_used_ms].map(day);
                 writeln!(
                     terminal.out,
-                    "{}  {:<20}  {:<8}  {expires:<16}  {used}",
+                    "{}  {:<20}  {:<8}  {expires:<17}  {used:<17}  {}",
                     of.id,
-                    without_controls(&of.name),
-                    standing(token, now_ms)
+                    without_controls(&of.actor),
+                    standing(token, now_ms),
+                    may(token)
                 )?;
             }
         }
@@ -162,9 +186,14 @@ async fn list(terminal: &mut Terminal, data: &DataOptions, format: DataFormat) -
 fn as_json(token: &ApiToken, now_ms: i64) -> serde_json::Value {
     let of = &token.token;
     json!({
-        "id": of.id, "name": of.name, "state": standing(token, now_ms), "created_at_ms": of.created_at_ms,
+        "id": of.id, "name": of.name, "actor": of.actor, "may": may(token), "state": standing(token, now_ms), "created_at_ms": of.created_at_ms,
         "expires_at_ms": of.expires_at_ms, "last_used_ms": token.last_used_ms, "revoked_at_ms": token.revoked_at_ms,
     })
+}
+
+/// What it may be used for, in words.
+fn may(token: &ApiToken) -> String {
+    Scopes::from_stored(&token.token.scopes).map_or_else(|error| format!("nothing: {error}"), |scopes| scopes.words())
 }
 
 fn standing(token: &ApiToken, now_ms: i64) -> &'static str {
@@ -175,7 +204,7 @@ fn standing(token: &ApiToken, now_ms: i64) -> &'static str {
     }
 }
 
-fn day(at_ms: Option<i64>) -> String {
+pub(super) fn day(at_ms: Option<i64>) -> String {
     let at = at_ms.and_then(|at_ms| Timestamp::from_millisecond(at_ms).ok());
     at.map_or_else(|| "never".to_owned(), |at| at.strftime("%Y-%m-%d %H:%MZ").to_string())
 }
@@ -195,18 +224,6 @@ async fn revoke(terminal: &mut Terminal, wanted: &str, data: &DataOptions) -> an
     let revoked = store.revoke_api_token(token.token.id, COMMAND_LINE, System::start().wall_ms()).await;
     revoked.explain("cannot revoke the token", NEXT)?;
     writeln!(terminal.out, "revoked {}", token.token.name)?;
-    Ok(())
-}
-
-async fn login(terminal: &mut Terminal, base: &str, user: &str, data: &DataOptions) -> anyhow::Result<()> {
-    let actor = format!("user:{}", plain_name(user)?);
-    let store = open(data).await?;
-    let text = secret::text(Door::Login, entropy::fresh_token());
-    let hash = secret::hash(Door::Login, &text).expect("a fresh secret has the form of its door");
-    let now_ms = System::start().wall_ms();
-    let stored = store.create_login_link(hash, &actor, now_ms, now_ms + LOGIN_LINK_MS).await;
-    stored.explain("cannot store a login link", NEXT)?;
-    writeln!(terminal.out, "{}/login?token={text}", base.trim_end_matches('/'))?;
     Ok(())
 }
 

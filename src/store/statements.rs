@@ -4,7 +4,7 @@
 use sqlx::{Executor, SqlSafeStr};
 
 use super::db::{Pools, Sql};
-use super::{Store, access, audit, lease, open, output, run_log, runs, setting, shares};
+use super::{Store, access, audit, lease, open, output, people, run_log, runs, setting, shares};
 
 fn all() -> impl Iterator<Item = &'static Sql> {
     let single = [
@@ -15,12 +15,8 @@ fn all() -> impl Iterator<Item = &'static Sql> {
         setting::STATEMENTS,
         shares::STATEMENTS,
     ];
-    single
-        .into_iter()
-        .chain(runs::STATEMENTS.iter().copied())
-        .chain(access::STATEMENTS.iter().copied())
-        .chain(audit::STATEMENTS.iter().copied())
-        .flatten()
+    let lists = [runs::STATEMENTS, access::STATEMENTS, people::STATEMENTS, audit::STATEMENTS];
+    single.into_iter().chain(lists.into_iter().flatten().copied()).flatten()
 }
 
 /// A statement that the migrated database does not take.

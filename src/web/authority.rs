@@ -17,16 +17,17 @@ use crate::access::scope::About;
 use crate::access::secret::{self, Door};
 use crate::access::session;
 use crate::run::event::Actor;
+use crate::store::access::Began;
 use crate::web::client::Client;
-use crate::web::cookies;
 use crate::web::problem::Problem;
 use crate::web::recording;
 use crate::web::state::Web;
+use crate::web::visit;
 use crate::web::within::Insider;
 
 mod subject;
 
-pub use subject::{Each, Named, Subject, TheCell, TheRun, TheRunbook, TheServer, TheShare};
+pub use subject::{Each, Named, OneOfMine, Subject, TheCell, TheRun, TheRunbook, TheServer, TheShare};
 
 /// A permission as a type, so that a handler's signature says what it needs.
 pub trait Asks: Send + Sync + 'static {
@@ -54,6 +55,7 @@ permissions! {
     ShareOutput,
     ReadAudit,
     OwnSession,
+    OwnAccount,
 }
 
 /// Proof that whoever asks may do what `P` says to what `S` says. Only this module makes one, and a handler reaches
@@ -198,22 +200,24 @@ pub async fn identify(parts: &Parts, web: &Web) -> Result<Option<Identity>, Prob
 
 async fn by_token(token: &str, web: &Web) -> Result<Option<Identity>, Problem> {
     let Some(hash) = secret::hash(Door::Api, token) else { return Ok(None) };
-    let found = web.store().use_api_token(hash, web.now_ms()).await?;
-    if found.is_some() {
-        web.rates().credential(hash)?;
-    }
-    Ok(found.map(|found| Identity {
-        actor: Actor(found.token.actor),
+    let Some(found) = web.store().use_api_token(hash, web.now_ms()).await? else { return Ok(None) };
+    web.rates().credential(hash)?;
+    let token = found.token.token;
+    let scopes = Scopes::from_stored(&token.scopes).map_err(|error| {
+        tracing::error!(token.id = %token.id, %error, "a token opens nothing");
+        Problem::forbidden(format!("the token {} opens nothing: {error}", token.name))
+    })?;
+    Ok(Some(Identity {
+        actor: Actor(token.actor),
         road: Road::Token,
-        groups: Vec::new(),
-        reach: Reach::Scoped(Scopes::everything()),
+        groups: found.groups,
+        reach: if token.owner.is_some() { Reach::Owned(scopes) } else { Reach::Scoped(scopes) },
         authenticated_at_ms: None,
     }))
 }
 
 async fn by_session(jar: &CookieJar, client: Client, web: &Web) -> Result<Option<Identity>, Problem> {
-    let hash = cookies::session_text(jar, client).and_then(|text| secret::hash(Door::Session, text));
-    let Some(hash) = hash else { return Ok(None) };
+    let Some(hash) = visit::token_hash(jar, client) else { return Ok(None) };
     let now_ms = web.now_ms();
     let found = web.store().session(hash, now_ms).await?;
     let Some(found) = found else { return Ok(None) };
@@ -226,8 +230,11 @@ async fn by_session(jar: &CookieJar, client: Client, web: &Web) -> Result<Option
     Ok(Some(Identity {
         actor: Actor(found.actor),
         road: Road::Session,
-        groups: Vec::new(),
-        reach: Reach::BreakGlass,
-        authenticated_at_ms: Some(found.created_at_ms),
+        groups: found.groups,
+        reach: match found.began {
+            Began::Password | Began::Provider | Began::Link => Reach::Granted,
+            Began::BreakGlass => Reach::BreakGlass,
+        },
+        authenticated_at_ms: Some(found.authenticated_at_ms),
     }))
 }

@@ -18,6 +18,11 @@ const SESSION_HTTPS: &str = "__Host-steadyhand_session";
 const SHARE: &str = "steadyhand_share";
 const SHARE_HTTPS: &str = "__Secure-steadyhand_share";
 
+/// Somebody's between two answers of signing in; sent nowhere but there.
+const STEP: &str = "steadyhand_login";
+const STEP_HTTPS: &str = "__Secure-steadyhand_login";
+const STEP_PATH: &str = "/login";
+
 /// The cookie of a session whose secret is `text`.
 pub fn session(client: Client, text: String) -> Cookie<'static> {
     built(session_name(client), text, "/".to_owned(), client)
@@ -31,6 +36,21 @@ pub fn session_gone(client: Client) -> Cookie<'static> {
 /// The secret of the session that a request came with.
 pub fn session_text(jar: &CookieJar, client: Client) -> Option<&str> {
     jar.get(session_name(client)).map(Cookie::value)
+}
+
+/// The cookie of a half login.
+pub fn step(client: Client, text: String) -> Cookie<'static> {
+    built(step_name(client), text, STEP_PATH.to_owned(), client)
+}
+
+/// What a browser forgets its half login by.
+pub fn step_gone(client: Client) -> Cookie<'static> {
+    built(step_name(client), String::new(), STEP_PATH.to_owned(), client)
+}
+
+/// The secret of the half login that a request came with.
+pub fn step_text(jar: &CookieJar, client: Client) -> Option<&str> {
+    jar.get(step_name(client)).map(Cookie::value)
 }
 
 /// Whether a request came with a session's cookie of any kind, good or bad.
@@ -52,6 +72,10 @@ pub fn share_text(jar: &CookieJar, client: Client) -> Option<&str> {
 /// Over https only the name that plain HTTP cannot set is taken.
 fn session_name(client: Client) -> &'static str {
     if client.is_https { SESSION_HTTPS } else { SESSION }
+}
+
+fn step_name(client: Client) -> &'static str {
+    if client.is_https { STEP_HTTPS } else { STEP }
 }
 
 fn share_name(client: Client) -> &'static str {

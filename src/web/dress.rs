@@ -12,7 +12,8 @@ use crate::web::client::{Client, Connection};
 use crate::web::page::{Frame, Page};
 use crate::web::problem::Problem;
 use crate::web::state::Web;
-use crate::web::view::share::{LoginPage, ProblemPage};
+use crate::web::view::login::LoginPage;
+use crate::web::view::share::ProblemPage;
 
 /// No inline script or style, nothing from elsewhere, nobody may frame us.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
@@ -41,7 +42,7 @@ pub async fn dress(State(web): State<Web>, mut request: Request, next: Next) -> 
     let next_page = request.uri().path_and_query().map(|address| address.as_str().to_owned()).unwrap_or_default();
     let mut response = next.run(request).await;
     if let Some(problem) = problem_of(&response) {
-        response = draw(problem, is_api, request_id, next_page, response);
+        response = draw(&web, problem, is_api, request_id, &next_page, response);
     }
     shut_doors(response.headers_mut());
     if client.is_some_and(|client| client.is_https) {
@@ -66,7 +67,14 @@ fn problem_of(response: &Response) -> Option<Problem> {
     ((status.is_client_error() || status.is_server_error()) && plain && !ours).then(|| Problem::of_status(status))
 }
 
-fn draw(mut problem: Problem, is_api: bool, request_id: Uuid, next_page: String, original: Response) -> Response {
+fn draw(
+    web: &Web,
+    mut problem: Problem,
+    is_api: bool,
+    request_id: Uuid,
+    next_page: &str,
+    original: Response,
+) -> Response {
     problem.instance = Some(format!("urn:uuid:{request_id}").into());
     if is_api {
         let allow = original.headers().get(header::ALLOW).cloned();
@@ -76,8 +84,7 @@ fn draw(mut problem: Problem, is_api: bool, request_id: Uuid, next_page: String,
     }
     let status = problem.code();
     let page = if status == StatusCode::UNAUTHORIZED {
-        let login = LoginPage { next: next_page, ..LoginPage::default() };
-        Page::new("login", &Frame::public("Sign in"), &login)
+        Page::new("login", &Frame::public("Sign in"), &LoginPage::new(web.provider_label(), next_page))
     } else {
         let view = ProblemPage {
             title: problem.title.to_owned(),

@@ -23,6 +23,7 @@ pub struct Frame {
     pub at_audit: bool,
     /// Whether the navigation leads to the audit log: for whom it would open.
     pub sees_audit: bool,
+    pub at_account: bool,
 }
 
 /// Which link of the navigation is the one of this page.
@@ -32,6 +33,7 @@ pub enum Place {
     Runbooks,
     Runs,
     Audit,
+    Account,
 }
 
 impl Frame {
@@ -44,6 +46,7 @@ impl Frame {
             at_runs: place == Place::Runs,
             at_audit: place == Place::Audit,
             sees_audit: place == Place::Audit,
+            at_account: place == Place::Account,
             ..Self::public(title)
         }
     }
@@ -66,6 +69,7 @@ impl Frame {
             at_runs: false,
             at_audit: false,
             sees_audit: false,
+            at_account: false,
         }
     }
 }

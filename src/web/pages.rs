@@ -1,8 +1,11 @@
 //! The handlers of pages, one file a page. Each is plain HTML first: forms post and redirect.
 
+pub mod account;
 pub mod audit;
 pub mod home;
 pub mod login;
+pub mod login_code;
+pub mod login_provider;
 pub mod output;
 pub mod run;
 pub mod runbooks;

@@ -32,7 +32,15 @@ pub const CREDENTIAL_A_SECOND: NonZeroU32 = NonZeroU32::new(50).expect("fifty is
 /// What one token or session may ask at once before the rate above counts.
 pub const CREDENTIAL_BURST: NonZeroU32 = NonZeroU32::new(1_000).expect("a thousand is not zero");
 
-/// Addresses, tokens or sessions that are remembered a door before those that have been quiet are forgotten.
+/// Passwords tried a minute and account, from wherever. More than one address has: nobody locks another person out
+/// from one place.
+pub const PASSWORDS_A_MINUTE: NonZeroU32 = NonZeroU32::new(30).expect("thirty is not zero");
+
+/// One-time codes tried an hour and account, by somebody who knows the password. Three of a million codes are right
+/// at a time, so guessing takes years.
+pub const CODES_AN_HOUR: NonZeroU32 = NonZeroU32::new(30).expect("thirty is not zero");
+
+/// Addresses, accounts, tokens or sessions that are remembered a door before those that have been quiet are forgotten.
 const REMEMBERED_MAX: usize = 10_000;
 
 /// How long whoever is new waits while too many ask at once.
@@ -44,6 +52,8 @@ pub struct Rates {
     share: Keyed<IpAddr>,
     address: Keyed<IpAddr>,
     credential: Keyed<Digest>,
+    password: Keyed<Digest>,
+    code: Keyed<Digest>,
 }
 
 impl Rates {
@@ -53,6 +63,8 @@ impl Rates {
             share: Keyed::new(Quota::per_minute(SHARE_TRIES_A_MINUTE)),
             address: Keyed::new(Quota::per_second(ADDRESS_A_SECOND).allow_burst(ADDRESS_BURST)),
             credential: Keyed::new(Quota::per_second(CREDENTIAL_A_SECOND).allow_burst(CREDENTIAL_BURST)),
+            password: Keyed::new(Quota::per_minute(PASSWORDS_A_MINUTE)),
+            code: Keyed::new(Quota::per_hour(CODES_AN_HOUR)),
         }
     }
 
@@ -78,6 +90,24 @@ impl Rates {
     /// The address asked too often.
     pub fn address(&self, address: IpAddr) -> Result<(), Problem> {
         self.address.count(&network(address)).map_err(|wait| Problem::too_many("requests from this address", wait))
+    }
+
+    /// Counts a password for the account of a name, as it was typed: whether there is such an account does not matter.
+    ///
+    /// # Errors
+    /// It was tried too often.
+    pub fn password(&self, name: &str) -> Result<(), Problem> {
+        let counted = self.password.count(&Digest::of(name.as_bytes()));
+        counted.map_err(|wait| Problem::too_many("tries with this account", wait))
+    }
+
+    /// Counts a one-time code for an account.
+    ///
+    /// # Errors
+    /// It was tried too often.
+    pub fn code(&self, name: &str) -> Result<(), Problem> {
+        let counted = self.code.count(&Digest::of(name.as_bytes()));
+        counted.map_err(|wait| Problem::too_many("codes for this account", wait))
     }
 
     /// Counts a request with a token or session that is good; `credential` is its hash.
@@ -140,6 +170,16 @@ mod tests {
             let let_in = (0..100).filter(|_| count(&rates, address("192.0.2.1")).is_ok()).count();
             assert!((20..30).contains(&let_in), "{let_in}");
             assert!(count(&rates, address("192.0.2.2")).is_ok());
+        }
+    }
+
+    #[test]
+    fn an_account_that_is_tried_too_often_waits_and_others_do_not() {
+        for count in [Rates::password, Rates::code] {
+            let rates = Rates::new();
+            let let_in = (0..100).filter(|_| count(&rates, "anna").is_ok()).count();
+            assert!((30..40).contains(&let_in), "{let_in}");
+            assert!(count(&rates, "ben").is_ok());
         }
     }
 

@@ -7,6 +7,7 @@ use axum::http::uri::Authority;
 use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 
+use crate::access::oidc::{self, Provider};
 use crate::audit::repeats::Repeats;
 use crate::clock::Clock;
 use crate::engine::Engine;
@@ -15,6 +16,7 @@ use crate::library::{Catalogue, LibraryError};
 use crate::runbook::parse::Parsed;
 use crate::store::{Store, StoreError};
 use crate::web::limits::{Bounds, Limits};
+use crate::web::passwords::Passwords;
 use crate::web::problem::Problem;
 use crate::web::rates::Rates;
 
@@ -26,6 +28,8 @@ pub struct WebOptions {
     pub public_url: Option<String>,
     /// Share links ask for login, whatever their maker chose.
     pub shares_require_login: bool,
+    /// Where people may sign in besides here.
+    pub provider: Option<oidc::Configuration>,
     /// Proxies that may say who asks. None unless named: anybody can send their headers.
     pub trusted_proxies: Vec<IpNet>,
     pub bounds: Bounds,
@@ -60,6 +64,8 @@ struct Shared {
     options: WebOptions,
     limits: Limits,
     rates: Rates,
+    passwords: Passwords,
+    provider: Option<Provider>,
     catalogue: Catalogue<Parsed>,
     /// What was recorded lately, so that the same again is only counted.
     repeats: Mutex<Repeats>,
@@ -71,9 +77,11 @@ impl Web {
         let shared = Shared {
             engine,
             clock,
+            provider: options.provider.clone().map(Provider::new),
             options,
             limits: Limits::new(),
             rates: Rates::new(),
+            passwords: Passwords::default(),
             catalogue: Catalogue::default(),
             repeats: Mutex::default(),
             stopping: CancellationToken::new(),
@@ -91,6 +99,20 @@ impl Web {
 
     pub(super) fn limits(&self) -> &Limits {
         &self.shared.limits
+    }
+
+    /// The label of the provider's button, if there is a provider.
+    pub(super) fn provider_label(&self) -> Option<&str> {
+        self.provider().map(|provider| provider.configuration().label.as_str())
+    }
+
+    /// The single sign-on provider, if there is one.
+    pub(super) fn provider(&self) -> Option<&Provider> {
+        self.shared.provider.as_ref()
+    }
+
+    pub(super) fn passwords(&self) -> &Passwords {
+        &self.shared.passwords
     }
 
     pub(super) fn options(&self) -> &WebOptions {

@@ -1,8 +1,10 @@
 //! What the templates see. Each view is built from plain pictures by a pure function, and `samples` holds one of
 //! each for the test that renders every template.
 
+pub mod account;
 pub mod audit;
 pub mod lists;
+pub mod login;
 pub mod need;
 pub mod output;
 pub mod run;

@@ -4,6 +4,7 @@ mod access;
 mod audit;
 mod check;
 mod token;
+mod user;
 
 use std::process::{Command, Output, Stdio};
 

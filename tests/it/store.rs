@@ -6,6 +6,7 @@ mod lists;
 mod log;
 mod opening;
 mod output;
+mod people;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,17 +1,21 @@
 //! The pages and the API over a real socket, with a real store, real runbooks and commands that really run.
 
+mod account;
 mod attacks;
 mod audit;
 mod doors;
 mod events;
 mod headers;
 mod hostile;
+mod login;
 mod matrix;
 mod network;
+mod oidc;
 mod output;
 mod own_pages;
 mod policy;
 mod program;
+mod provider;
 mod runs;
 mod secrets;
 mod server;

@@ -1,69 +1,140 @@
-//! Sessions of browsers, and the links that begin them.
+//! Sessions of browsers.
 
-use std::net::IpAddr;
+use uuid::Uuid;
 
-use crate::audit::entry::{COMMAND_LINE, Kind, NewEntry};
+use crate::audit::entry::{Kind, NewEntry};
 use crate::id::Digest;
 use crate::store::Store;
 use crate::store::db::{Sql, StoreError, execute, fetch, read, sql};
+use crate::store::people::{read_texts, texts};
+
+/// How a session began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Began {
+    Password,
+    Provider,
+    /// A one-time link of the server's command line, for a person who has an account.
+    Link,
+    /// The same, and it may do everything.
+    BreakGlass,
+}
+
+impl Began {
+    /// As it is stored and shown.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Provider => "provider",
+            Self::Link => "link",
+            Self::BreakGlass => "break-glass",
+        }
+    }
+
+    pub(super) fn of_word(word: &str) -> Option<Self> {
+        [Self::Password, Self::Provider, Self::Link, Self::BreakGlass].into_iter().find(|began| began.word() == word)
+    }
+}
 
 /// A session that has not expired.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
+    /// Names it in lists; opens nothing.
+    pub id: Uuid,
     /// SHA-256 of what the cookie holds.
     pub token_hash: Digest,
     pub actor: String,
+    /// The account; none for the break-glass administrator, who has none.
+    pub person: Option<Uuid>,
+    pub began: Began,
+    /// What the provider claimed when it began.
+    pub groups: Vec<String>,
     pub created_at_ms: i64,
+    /// When the person last proved in person who they are.
+    pub authenticated_at_ms: i64,
     pub last_seen_ms: i64,
     pub expires_at_ms: i64,
+    /// What the browser calls itself, cut by the caller. For people to recognise it; believed for nothing.
+    pub user_agent: String,
+    /// The address it began from.
+    pub peer: String,
 }
 
 /// Being seen is recorded once in this time: a page view should not be a write.
 const SEEN_RECORDED_EVERY_MS: i64 = 60_000;
 
+/// Sessions that one list shows, the newest first.
+const LISTED_MAX: i64 = 200;
+
 const STORE: &str = "store a session";
 const READ: &str = "read a session";
-const LINK: &str = "use a login link";
 
 impl Store {
-    /// Stores a session, records that its actor signed in, and forgets those that expired before it began.
+    /// Stores a session, records that its actor signed in, and forgets those that expired before it began. A session
+    /// of an account that was disabled meanwhile is stored and opens nothing.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn create_session(&self, session: &Session, from: Option<IpAddr>) -> Result<(), StoreError> {
+    pub async fn create_session(&self, session: &Session) -> Result<(), StoreError> {
         let mut tx = self.db.begin(STORE).await?;
         execute!(tx, FORGET_EXPIRED, session.created_at_ms).map_err(self.db.failed(STORE))?;
         execute!(
             tx,
             INSERT,
             &session.token_hash.0[..],
+            session.id,
             &session.actor,
+            session.person,
+            session.began.word(),
+            texts(&session.groups),
             session.created_at_ms,
+            session.authenticated_at_ms,
             session.last_seen_ms,
-            session.expires_at_ms
+            session.expires_at_ms,
+            &session.user_agent,
+            &session.peer
         )
         .map_err(self.db.failed(STORE))?;
         let (at_ms, actor) = (session.created_at_ms, &*session.actor);
-        self.record_in(&mut tx, &NewEntry::new(at_ms, Kind::SignedIn, actor, actor).from(from)).await?;
+        let signed_in = NewEntry::new(at_ms, Kind::SignedIn, actor, actor).from(session.peer.parse().ok());
+        self.record_in(&mut tx, &signed_in.with("by", session.began.word())).await?;
         self.db.commit(tx, STORE).await
     }
 
-    /// The session of a hash if it has not expired; records that it was seen.
+    /// The session of a hash if it has not expired and its account is not disabled; records that it was seen.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn session(&self, token_hash: Digest, now_ms: i64) -> Result<Option<Session>, StoreError> {
-        type Found = (String, i64, i64, i64);
         let found = read!(self.db, fetch_optional Found, VALID, &token_hash.0[..], now_ms);
-        let Some((actor, created_at_ms, last_seen_ms, expires_at_ms)) = found.map_err(self.db.failed(READ))? else {
-            return Ok(None);
-        };
-        if now_ms - last_seen_ms >= SEEN_RECORDED_EVERY_MS {
+        let Some(found) = found.map_err(self.db.failed(READ))? else { return Ok(None) };
+        let session = self.session_of(found)?;
+        if now_ms - session.last_seen_ms >= SEEN_RECORDED_EVERY_MS {
             let mut tx = self.db.begin(STORE).await?;
             execute!(tx, SEEN, &token_hash.0[..], now_ms).map_err(self.db.failed(STORE))?;
             self.db.commit(tx, STORE).await?;
         }
-        Ok(Some(Session { token_hash, actor, created_at_ms, last_seen_ms, expires_at_ms }))
+        Ok(Some(session))
+    }
+
+    /// The sessions of an actor that have not expired, newest first.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn sessions_of(&self, actor: &str, now_ms: i64) -> Result<Vec<Session>, StoreError> {
+        let found = read!(self.db, fetch_all Found, OF_ACTOR, actor, now_ms, LISTED_MAX);
+        found.map_err(self.db.failed(READ))?.into_iter().map(|found| self.session_of(found)).collect()
+    }
+
+    /// The person proved again who they are: the session goes on under a fresh token, and the old one is void.
+    /// False when it ended meanwhile.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn rotate_session(&self, old: Digest, fresh: Digest, now_ms: i64) -> Result<bool, StoreError> {
+        let mut tx = self.db.begin(STORE).await?;
+        let changed = execute!(tx, ROTATE, &old.0[..], &fresh.0[..], now_ms).map_err(self.db.failed(STORE))?;
+        self.db.commit(tx, STORE).await?;
+        Ok(changed == 1)
     }
 
     /// Ends a session, and records that its actor signed out. False when there is none.
@@ -79,7 +150,22 @@ impl Store {
         Ok(true)
     }
 
-    /// Whether anybody has signed in (and not out since) or been given an API token.
+    /// Ends a session of `actor` by its id, and records it. False when there is none, or it is somebody else's.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn end_session_of(&self, actor: &str, id: Uuid, now_ms: i64) -> Result<bool, StoreError> {
+        let mut tx = self.db.begin(STORE).await?;
+        if execute!(tx, END_ONE, actor, id).map_err(self.db.failed(STORE))? == 0 {
+            return Ok(false);
+        }
+        let ended = NewEntry::new(now_ms, Kind::SignedOut, actor, format!("session:{id}"));
+        self.record_in(&mut tx, &ended).await?;
+        self.db.commit(tx, STORE).await?;
+        Ok(true)
+    }
+
+    /// Whether anybody has signed in (and not out since), been given an API token, or has an account.
     ///
     /// # Errors
     /// When the database fails.
@@ -88,55 +174,72 @@ impl Store {
         Ok(found.is_some_and(|(count,)| count > 0))
     }
 
-    /// Stores a link that logs `actor` in once, and records that the server's command line made it.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn create_login_link(
-        &self,
-        token_hash: Digest,
-        actor: &str,
-        now_ms: i64,
-        expires_at_ms: i64,
-    ) -> Result<(), StoreError> {
-        let mut tx = self.db.begin(LINK).await?;
-        execute!(tx, INSERT_LINK, &token_hash.0[..], actor, now_ms, expires_at_ms).map_err(self.db.failed(LINK))?;
-        let made = NewEntry::new(now_ms, Kind::LoginLinkMade, COMMAND_LINE, actor);
-        self.record_in(&mut tx, &made.with("expires_at_ms", expires_at_ms)).await?;
-        self.db.commit(tx, LINK).await
+    fn session_of(&self, found: Found) -> Result<Session, StoreError> {
+        let corrupt = |what: &str| self.db.corrupt(READ, format_args!("session {}: {what}", found.id));
+        Ok(Session {
+            id: found.id,
+            token_hash: found.token_hash.try_into().map(Digest).map_err(|_| corrupt("its hash is not a SHA-256"))?,
+            actor: found.actor,
+            person: found.person,
+            began: Began::of_word(&found.began).ok_or_else(|| corrupt("it began in no known way"))?,
+            groups: read_texts(&found.claimed_groups).ok_or_else(|| corrupt("its groups are damaged"))?,
+            created_at_ms: found.created_at_ms,
+            authenticated_at_ms: found.authenticated_at_ms,
+            last_seen_ms: found.last_seen_ms,
+            expires_at_ms: found.expires_at_ms,
+            user_agent: found.user_agent,
+            peer: found.peer,
+        })
     }
+}
 
-    /// Uses a login link: gives its actor the first time, none ever after, and none when it has expired. Checking
-    /// and marking are one statement, so two requests at once cannot both succeed.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn use_login_link(&self, token_hash: Digest, now_ms: i64) -> Result<Option<String>, StoreError> {
-        let mut tx = self.db.begin(LINK).await?;
-        let actor =
-            fetch!(tx, fetch_optional(String,), USE_LINK, &token_hash.0[..], now_ms).map_err(self.db.failed(LINK))?;
-        let Some((actor,)) = actor else { return Ok(None) };
-        self.record_in(&mut tx, &NewEntry::new(now_ms, Kind::LoginLinkUsed, &*actor, &*actor)).await?;
-        self.db.commit(tx, LINK).await?;
-        Ok(Some(actor))
-    }
+#[derive(sqlx::FromRow)]
+struct Found {
+    token_hash: Vec<u8>,
+    id: Uuid,
+    actor: String,
+    person: Option<Uuid>,
+    began: String,
+    claimed_groups: String,
+    created_at_ms: i64,
+    authenticated_at_ms: i64,
+    last_seen_ms: i64,
+    expires_at_ms: i64,
+    user_agent: String,
+    peer: String,
+}
+
+macro_rules! columns {
+    () => {
+        "select token_hash, id, actor, person, began, claimed_groups, created_at_ms, authenticated_at_ms, \
+         last_seen_ms, expires_at_ms, user_agent, peer from session "
+    };
+}
+
+macro_rules! not_disabled {
+    () => {
+        " and not exists (select 1 from person where person.id = session.person and person.disabled_at_ms is not null)"
+    };
 }
 
 const FORGET_EXPIRED: Sql = sql!("delete from session where expires_at_ms <= $1");
 const INSERT: Sql = sql!(
-    "insert into session (token_hash, actor, created_at_ms, last_seen_ms, expires_at_ms) values ($1, $2, $3, $4, $5)"
+    "insert into session (token_hash, id, actor, person, began, claimed_groups, created_at_ms, authenticated_at_ms, \
+     last_seen_ms, expires_at_ms, user_agent, peer) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
 );
-const VALID: Sql = sql!(
-    "select actor, created_at_ms, last_seen_ms, expires_at_ms from session where token_hash = $1 and expires_at_ms > $2"
-);
+const VALID: Sql = sql!(concat!(columns!(), "where token_hash = $1 and expires_at_ms > $2", not_disabled!()));
+const OF_ACTOR: Sql =
+    sql!(concat!(columns!(), "where actor = $1 and expires_at_ms > $2 order by created_at_ms desc, id limit $3"));
 const SEEN: Sql = sql!("update session set last_seen_ms = $2 where token_hash = $1");
+const ROTATE: Sql = sql!(
+    "update session set token_hash = $2, authenticated_at_ms = $3, last_seen_ms = $3 \
+     where token_hash = $1 and expires_at_ms > $3"
+);
 const END: Sql = sql!("delete from session where token_hash = $1 returning actor");
-const ANYBODY: Sql = sql!("select (select count(*) from session) + (select count(*) from api_token)");
-const INSERT_LINK: Sql =
-    sql!("insert into login_link (token_hash, actor, created_at_ms, expires_at_ms) values ($1, $2, $3, $4)");
-const USE_LINK: Sql = sql!(
-    "update login_link set used_at_ms = $2 where token_hash = $1 and used_at_ms is null and expires_at_ms > $2 \
-     returning actor"
+const END_ONE: Sql = sql!("delete from session where actor = $1 and id = $2");
+const ANYBODY: Sql = sql!(
+    "select (select count(*) from session) + (select count(*) from api_token) \
+     + (select count(*) from person where password_hash is not null or source = 'oidc')"
 );
 
-pub(super) const STATEMENTS: &[Sql] = &[FORGET_EXPIRED, INSERT, VALID, SEEN, END, ANYBODY, INSERT_LINK, USE_LINK];
+pub(super) const STATEMENTS: &[Sql] = &[FORGET_EXPIRED, INSERT, VALID, OF_ACTOR, SEEN, ROTATE, END, END_ONE, ANYBODY];

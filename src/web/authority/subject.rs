@@ -51,6 +51,28 @@ impl Subject for TheServer {
     }
 }
 
+/// The session or token of one's own that `{id}` names. Whose it is, is part of the statement that ends it: there is no
+/// moment between asking and doing.
+pub struct OneOfMine {
+    pub id: Uuid,
+}
+
+impl Subject for OneOfMine {
+    const PARAMETERS: &'static [&'static str] = &["id"];
+
+    async fn find(parts: &mut Parts, _web: &Web) -> Result<Option<Self>, Problem> {
+        Ok(parameter(parts, "id").await?.parse().ok().map(|id| Self { id }))
+    }
+
+    fn about(&self) -> Option<About<'_>> {
+        Some(About::Server)
+    }
+
+    fn absent() -> Problem {
+        Problem::not_found("you have none of this id, or it was ended before")
+    }
+}
+
 /// Lists: each thing in them is asked about by itself, through [`super::Authorised::sees`].
 pub struct Each;
 

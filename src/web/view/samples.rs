@@ -1,6 +1,7 @@
 //! One of each page, from plain pictures: the test that renders every template draws these, and so does whoever
 //! changes a template and wants to look at it.
 
+mod account;
 mod pages;
 mod runs;
 
@@ -21,6 +22,7 @@ pub struct Sample {
 /// Every page with sample values.
 pub fn all() -> Vec<Sample> {
     let mut samples = pages::all();
+    samples.extend(account::all());
     for (name, view, tails) in runs::all() {
         let message =
             (name == "confirm-host").then(|| Message::refused("Refused", Some("“web3” is not “web-3”".to_owned())));

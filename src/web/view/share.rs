@@ -116,14 +116,6 @@ pub struct SharedLog {
     pub chunks: Vec<Chunk>,
 }
 
-/// Signing in, or how to get a link for it.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct LoginPage {
-    pub message: Option<Message>,
-    pub token: Option<String>,
-    pub next: String,
-}
-
 /// A problem on a page.
 #[derive(Debug, Clone, Serialize)]
 pub struct ProblemPage {

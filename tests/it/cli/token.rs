@@ -56,13 +56,17 @@ fn two_tokens_of_one_name_are_revoked_by_their_ids() {
 fn what_is_no_name_or_no_time_is_refused_with_what_would_be_one() {
     let data = tempfile::tempdir().expect("a temporary directory");
     for (arguments, says) in [
-        (["create", "a b", "--expires", "1d"], "letters, digits"),
-        (["create", "a\nb", "--expires", "1d"], "letters, digits"),
-        (["create", "a", "--expires", "soon"], "90s, 15m, 12h or 90d"),
-        (["create", "a", "--expires", "0d"], "90s, 15m, 12h or 90d"),
-        (["login", "--user", "a b", "--base=http://x"], "letters, digits"),
+        (["create", "a b", "--expires", "1d"].as_slice(), "letters, digits"),
+        (&["create", "a\nb", "--expires", "1d"], "letters, digits"),
+        (&["create", "a", "--expires", "soon"], "90s, 15m, 12h or 90d"),
+        (&["create", "a", "--expires", "0d"], "90s, 15m, 12h or 90d"),
+        (&["login", "--user", "a b", "--base=http://x"], "letters, digits"),
+        (&["login", "--user", "nobody", "--base=http://x"], "steadyhand user add nobody"),
+        (&["create", "a", "--owner", "nobody"], "steadyhand user list"),
+        (&["create", "a", "--scope", "approve"], "read-runs"),
+        (&["create", "a", "--on", "("], "selector"),
     ] {
-        let refused = token(data.path(), &arguments);
+        let refused = token(data.path(), arguments);
         assert_eq!(refused.status.code(), Some(2), "{arguments:?}");
         assert!(stderr(&refused).contains(says), "{arguments:?}: {}", stderr(&refused));
     }
@@ -72,6 +76,19 @@ fn what_is_no_name_or_no_time_is_refused_with_what_would_be_one() {
 #[test]
 fn a_login_link_leads_to_the_server_that_is_named() {
     let data = tempfile::tempdir().expect("a temporary directory");
-    let link = token(data.path(), &["login", "--user", "anna", "--base", "https://ops.example.org/"]);
+    let link = token(data.path(), &["login", "--base", "https://ops.example.org/"]);
     assert!(stdout(&link).starts_with("https://ops.example.org/login?token=shlogin_"), "{}", stdout(&link));
+}
+
+#[test]
+fn a_token_of_a_person_says_whose_it_is_and_what_it_may_do() {
+    let data = tempfile::tempdir().expect("a temporary directory");
+    let folder = data.path().to_str().expect("temporary folders have plain names");
+    assert!(output(&["user", "add", "anna", "--data", folder]).status.success());
+    let scope = ["--owner", "anna", "--scope", "read-runs", "start-runs", "--runbooks", "web/**", "--on", "role=web"];
+    let created = token(data.path(), &[&["create", "ci"], scope.as_slice()].concat());
+    assert!(created.status.success(), "{}", stderr(&created));
+    let found = listed(data.path())["tokens"][0].clone();
+    assert_eq!(found["actor"], "user:anna/ci");
+    assert_eq!(found["may"], "read runs, start runs · web/** · hosts with role in (web)");
 }

@@ -13,7 +13,7 @@ use steadyhand::store::audit::Filter;
 use steadyhand::store::shares::NewShare;
 use steadyhand::store::{Store, StoreError};
 
-use super::{TestStore, event, fresh_run, fresh_uuid, row};
+use super::{TestStore, access, event, fresh_run, fresh_uuid, row};
 
 fn key() -> SigningKey {
     SigningKey::of(&[7; 32])
@@ -51,21 +51,11 @@ fn share() -> NewShare {
 }
 
 fn token() -> NewApiToken {
-    let id = fresh_uuid();
-    NewApiToken {
-        id,
-        name: "ci".into(),
-        token_hash: Digest::of(id.as_bytes()),
-        actor: "user:ada/ci".into(),
-        scopes: "{}".into(),
-        created_at_ms: 2,
-        expires_at_ms: None,
-    }
+    access::token(&fresh_uuid().to_string(), None, None)
 }
 
 fn session() -> Session {
-    let token_hash = Digest::of(fresh_uuid().as_bytes());
-    Session { token_hash, actor: "user:ada".into(), created_at_ms: 3, last_seen_ms: 3, expires_at_ms: 100 }
+    Session { expires_at_ms: 100, ..access::session(&fresh_uuid().to_string(), None) }
 }
 
 #[tokio::test]
@@ -89,7 +79,8 @@ async fn eight_tasks_that_record_at_once_leave_no_gap() {
 #[tokio::test]
 async fn what_opens_a_door_is_recorded_by_the_call_that_does_it_and_secrets_are_not_in_it() {
     for test in TestStore::both().await {
-        let (store, share, token, session, link) = (&test.store, share(), token(), session(), Digest::of(b"link"));
+        let (store, share, token, session, link) =
+            (&test.store, share(), token(), session(), access::link("link", None));
         store.create_share(&share, Bytes::from_static(b"small")).await.unwrap();
         assert!(store.count_share_view(share.id, "anonymous", "192.0.2.1".parse().ok(), 50).await.unwrap());
         assert!(store.revoke_share(share.id, "user:ben", 60).await.unwrap());
@@ -97,10 +88,10 @@ async fn what_opens_a_door_is_recorded_by_the_call_that_does_it_and_secrets_are_
         assert!(!store.revoke_share(share.id, "user:ben", 62).await.unwrap());
         store.create_api_token(&token, "command-line").await.unwrap();
         assert!(store.revoke_api_token(token.id, "command-line", 70).await.unwrap());
-        store.create_login_link(link, "user:ada", 80, 90).await.unwrap();
-        assert!(store.use_login_link(link, 81).await.unwrap().is_some());
-        assert!(store.use_login_link(link, 82).await.unwrap().is_none());
-        store.create_session(&session, "192.0.2.2".parse().ok()).await.unwrap();
+        store.create_login_link(&link).await.unwrap();
+        assert!(store.use_login_link(link.token_hash, 81).await.unwrap().is_some());
+        assert!(store.use_login_link(link.token_hash, 82).await.unwrap().is_none());
+        store.create_session(&session).await.unwrap();
         assert!(store.end_session(session.token_hash, 90).await.unwrap());
         assert!(!store.end_session(session.token_hash, 91).await.unwrap());
 
@@ -122,7 +113,9 @@ async fn what_opens_a_door_is_recorded_by_the_call_that_does_it_and_secrets_are_
         assert_eq!(told, expected);
         assert_eq!(rows[1].detail["from"], "192.0.2.1");
         let whole: String = rows.iter().map(|row| row.json().to_string()).collect();
-        for secret in [share.label, share.token_hash.to_string(), token.token_hash.to_string(), link.to_string()] {
+        for secret in
+            [share.label, share.token_hash.to_string(), token.token_hash.to_string(), link.token_hash.to_string()]
+        {
             assert!(!whole.contains(&secret), "{secret} is in {whole}");
         }
     }
@@ -132,11 +125,11 @@ async fn what_opens_a_door_is_recorded_by_the_call_that_does_it_and_secrets_are_
 async fn nothing_that_must_be_recorded_happens_while_it_cannot_be() {
     for test in TestStore::both().await {
         let (store, before, held, late, used) =
-            (&test.store, share(), session(), Digest::of(b"late"), Digest::of(b"used"));
+            (&test.store, share(), session(), access::link("late", None), access::link("used", None));
         let made = token();
         store.create_share(&before, Bytes::from_static(b"small")).await.unwrap();
-        store.create_session(&held, None).await.unwrap();
-        store.create_login_link(used, "user:ada", 1, 90).await.unwrap();
+        store.create_session(&held).await.unwrap();
+        store.create_login_link(&used).await.unwrap();
         store.create_api_token(&made, "command-line").await.unwrap();
         test.refuse_audit().await;
 
@@ -147,9 +140,9 @@ async fn nothing_that_must_be_recorded_happens_while_it_cannot_be() {
             store.revoke_share(before.id, "user:ada", 50).await.err(),
             store.create_api_token(&token, "command-line").await.err(),
             store.revoke_api_token(made.id, "command-line", 50).await.err(),
-            store.create_login_link(late, "user:ada", 50, 90).await.err(),
-            store.use_login_link(used, 50).await.err(),
-            store.create_session(&session, None).await.err(),
+            store.create_login_link(&late).await.err(),
+            store.use_login_link(used.token_hash, 50).await.err(),
+            store.create_session(&session).await.err(),
             store.end_session(held.token_hash, 50).await.err(),
             store.record(&entry(1)).await.err(),
             store.make_checkpoint(1, &key(), Some(&entry(1))).await.err(),

@@ -58,6 +58,10 @@ async fn only_these_routes_are_open_to_everybody() {
         "GET /assets/{digest}/{name} Public",
         "GET /login Public",
         "POST /login Secret",
+        "GET /login/code Secret",
+        "POST /login/code Secret",
+        "GET /login/provider Public",
+        "GET /login/provider/callback Secret",
         "GET /s/{token} Secret",
         "GET /shared/{id} ShareCookie",
         "GET /shared/{id}/raw ShareCookie",
@@ -114,13 +118,20 @@ async fn a_session_that_idled_is_over_and_does_not_come_back_by_asking_twice() {
     let now_ms = server.clock.wall_ms();
     let seen_ms = now_ms - SESSION_IDLE_MS - 1_000;
     let session = steadyhand::store::access::Session {
+        id: steadyhand::entropy::fresh_uuid(now_ms),
         token_hash,
         actor: "user:anna".to_owned(),
+        person: None,
+        began: steadyhand::store::access::Began::BreakGlass,
+        groups: Vec::new(),
         created_at_ms: seen_ms,
+        authenticated_at_ms: seen_ms,
         last_seen_ms: seen_ms,
         expires_at_ms: now_ms + SESSION_IDLE_MS,
+        user_agent: String::new(),
+        peer: "127.0.0.1".to_owned(),
     };
-    server.store.create_session(&session, None).await.expect("it is stored");
+    server.store.create_session(&session).await.expect("it is stored");
     for _ in 0..2 {
         let request = server.bare(Method::GET, "/").header("cookie", format!("steadyhand_session={text}"));
         assert_eq!(request.send().await.expect("the server answers").status(), StatusCode::UNAUTHORIZED);

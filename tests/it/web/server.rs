@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use reqwest::{Method, Response, StatusCode, redirect};
 use serde_json::{Value, json};
+use steadyhand::access::password::Password;
 use steadyhand::access::secret::{self, Door};
 use steadyhand::clock::{Clock, System};
 use steadyhand::engine::{Engine, Parts};
 use steadyhand::entropy;
 use steadyhand::library::Library;
-use steadyhand::store::access::NewApiToken;
+use steadyhand::store::access::{Began, NewApiToken, NewLoginLink};
+use steadyhand::store::people::{NewPerson, Source};
 use steadyhand::store::{DatabaseUrl, Store};
 use steadyhand::transport::recorded::Recorded;
 use steadyhand::transport::router::Router;
@@ -19,6 +21,7 @@ use steadyhand::web::{Web, WebOptions, serve};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 /// How long anything that a test waits for may take on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -236,23 +239,63 @@ impl Server {
         }
     }
 
-    /// The cookie of a fresh session.
+    /// The cookie of a fresh session that may do everything.
     pub async fn session(&self) -> String {
-        let link = self.login_link().await;
-        let body = format!("token={link}");
-        let kind = "application/x-www-form-urlencoded";
-        let request = self.bare(Method::POST, "/login").header("content-type", kind).body(body);
-        let answer = request.send().await.expect("the server answers");
+        self.session_of_link(&self.login_link().await).await
+    }
+
+    /// The cookie of the session that a login link begins.
+    pub async fn session_of_link(&self, link: &str) -> String {
+        let answer = self.send(Method::POST, "/login", "", &[("token", link)]).await;
         assert_eq!(answer.status(), StatusCode::SEE_OTHER);
         cookie(&answer).expect("a session is given")
     }
 
+    /// A break-glass link of somebody who has no account.
     pub async fn login_link(&self) -> String {
-        let link = secret::text(Door::Login, entropy::fresh_token());
-        let hash = secret::hash(Door::Login, &link).expect("it has the form of its door");
+        self.login_link_of("anna", None, Began::BreakGlass).await
+    }
+
+    pub async fn login_link_of(&self, name: &str, person: Option<Uuid>, began: Began) -> String {
+        let text = secret::text(Door::Login, entropy::fresh_token());
         let now_ms = self.clock.wall_ms();
-        self.store.create_login_link(hash, "user:anna", now_ms, now_ms + 60_000).await.expect("it is stored");
-        link
+        let link = NewLoginLink {
+            token_hash: secret::hash(Door::Login, &text).expect("it has the form of its door"),
+            actor: format!("user:{name}"),
+            person,
+            began,
+            created_at_ms: now_ms,
+            expires_at_ms: now_ms + 60_000,
+        };
+        self.store.create_login_link(&link).await.expect("it is stored");
+        text
+    }
+
+    /// Makes an account of this server.
+    pub async fn person(&self, name: &str, password: Option<&str>) -> Uuid {
+        let now_ms = self.clock.wall_ms();
+        let person = NewPerson {
+            id: entropy::fresh_uuid(now_ms),
+            name: name.to_owned(),
+            display_name: name.to_uppercase(),
+            email: None,
+            password_hash: password.map(|password| Password::typed(password).hash(entropy::fresh_token())),
+            source: Source::Local,
+            groups: Vec::new(),
+            created_at_ms: now_ms,
+        };
+        assert!(self.store.create_person(&person, "command-line").await.expect("it is stored"), "the name is free");
+        person.id
+    }
+
+    /// A request of a browser with these cookies; a form is posted as one.
+    pub async fn send(&self, method: Method, path: &str, cookies: &str, fields: &[(&str, &str)]) -> Response {
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        let mut request = self.bare(method, path).header("content-type", "application/x-www-form-urlencoded");
+        if !cookies.is_empty() {
+            request = request.header("cookie", cookies);
+        }
+        request.body(body).send().await.expect("the server answers")
     }
 }
 
@@ -264,11 +307,12 @@ pub async fn make_token(store: &Store, now_ms: i64, expires_at_ms: Option<i64>) 
         name: "test".to_owned(),
         token_hash: secret::hash(Door::Api, &text).expect("it has the form of its door"),
         actor: "token:test".to_owned(),
-        scopes: "{}".to_owned(),
+        owner: None,
+        scopes: r#"{"v":1,"all":true}"#.to_owned(),
         created_at_ms: now_ms,
         expires_at_ms,
     };
-    store.create_api_token(&token, "command-line").await.expect("it is stored");
+    assert!(store.create_api_token(&token, "command-line").await.expect("it is stored"));
     text
 }
 

@@ -3,7 +3,7 @@
 use reqwest::{Method, Response, StatusCode};
 use steadyhand::access::secret::{self, Door};
 use steadyhand::access::session::SESSION_IDLE_MS;
-use steadyhand::store::access::Session;
+use steadyhand::store::access::{Began, NewLoginLink, Session};
 
 use super::server::{Server, make_token};
 
@@ -50,13 +50,20 @@ async fn sessions_that_are_over_look_like_none() {
         let text = secret::text(Door::Session, [number; 32]);
         let token_hash = secret::hash(Door::Session, &text).expect("it has the form of its door");
         let session = Session {
+            id: steadyhand::entropy::fresh_uuid(now_ms),
             token_hash,
             actor: "user:anna".to_owned(),
+            person: None,
+            began: Began::BreakGlass,
+            groups: Vec::new(),
             created_at_ms: last_seen_ms,
+            authenticated_at_ms: last_seen_ms,
             last_seen_ms,
             expires_at_ms,
+            user_agent: String::new(),
+            peer: "127.0.0.1".to_owned(),
         };
-        server.store.create_session(&session, None).await.expect("it is stored");
+        server.store.create_session(&session).await.expect("it is stored");
         text
     };
     let idled = store(1, now_ms - SESSION_IDLE_MS - 1, now_ms + SESSION_IDLE_MS).await;
@@ -86,7 +93,15 @@ async fn login_links_that_do_not_sign_in_look_alike() {
     let used = server.login_link().await;
     let expired = secret::text(Door::Login, [5; 32]);
     let hash = secret::hash(Door::Login, &expired).expect("it has the form of its door");
-    server.store.create_login_link(hash, "user:anna", now_ms - 10_000, now_ms - 1).await.expect("it is stored");
+    let link = NewLoginLink {
+        token_hash: hash,
+        actor: "user:anna".to_owned(),
+        person: None,
+        began: Began::BreakGlass,
+        created_at_ms: now_ms - 10_000,
+        expires_at_ms: now_ms - 1,
+    };
+    server.store.create_login_link(&link).await.expect("it is stored");
     let unknown = secret::text(Door::Login, [6; 32]);
     let post = |text: &str| {
         let request = server.bare(Method::POST, "/login").header("content-type", "application/x-www-form-urlencoded");

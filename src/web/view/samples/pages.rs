@@ -7,6 +7,7 @@ use crate::web::format::Moment;
 use crate::web::page::{Frame, Place, draw};
 use crate::web::view::audit::{AnchorLine, AuditPage, EntryLine, Standing, kind_options};
 use crate::web::view::lists::{BookLine, DiagnosticLine, HomePage, RunLine, RunbooksPage, RunsPage, state_options};
+use crate::web::view::login::LoginPage;
 use crate::web::view::need::ChoiceOption;
 use crate::web::view::output::{AttemptTab, Found, FoundLine, Link, OutputPage, chunks};
 use crate::web::view::run::{InputLine, Message};
@@ -14,8 +15,8 @@ use crate::web::view::runbook::{
     HostAbout, HostPick, InputField, InputNote, PlanCard, RunbookPage, StartPage, StepText,
 };
 use crate::web::view::share::{
-    FindingLine, LoginPage, ProblemPage, ShareLine, ShareMadePage, ShareNewPage, SharedCell, SharedLog, SharedPage,
-    SharedStep, expiries,
+    FindingLine, ProblemPage, ShareLine, ShareMadePage, ShareNewPage, SharedCell, SharedLog, SharedPage, SharedStep,
+    expiries,
 };
 
 pub fn all() -> Vec<Sample> {
@@ -42,16 +43,16 @@ pub fn all() -> Vec<Sample> {
     ]
 }
 
-fn page<V: Serialize>(template: &'static str, name: &str, place: Place, view: &V) -> Sample {
+pub(super) fn page<V: Serialize>(template: &'static str, name: &str, place: Place, view: &V) -> Sample {
     let frame = Frame::of(&runs::actor(), place, name);
     Sample { template, name: name.to_owned(), html: draw(template, &frame, view) }
 }
 
-fn public<V: Serialize>(template: &'static str, name: &str, view: &V) -> Sample {
+pub(super) fn public<V: Serialize>(template: &'static str, name: &str, view: &V) -> Sample {
     Sample { template, name: name.to_owned(), html: draw(template, &Frame::public(name), view) }
 }
 
-fn moment() -> Moment {
+pub(super) fn moment() -> Moment {
     Moment::new(NOW_MS - 240_000, NOW_MS)
 }
 
