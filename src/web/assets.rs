@@ -14,6 +14,9 @@ use crate::id::Digest;
 #[folder = "src/web/assets"]
 struct Files;
 
+/// All of them. Nothing else is looked for: a build for debugging reads them from the source folder, by their name.
+const NAMES: [&str; 3] = ["app.css", "app.js", "icon.svg"];
+
 /// Addresses of the assets, for the frame of every page.
 #[derive(Debug, Clone, Serialize)]
 pub struct AssetLinks {
@@ -23,7 +26,7 @@ pub struct AssetLinks {
 }
 
 static LINKS: LazyLock<AssetLinks> =
-    LazyLock::new(|| AssetLinks { style: link("app.css"), script: link("app.js"), icon: link("icon.svg") });
+    LazyLock::new(|| AssetLinks { style: link(NAMES[0]), script: link(NAMES[1]), icon: link(NAMES[2]) });
 
 /// Where this build's assets are.
 pub fn links() -> &'static AssetLinks {
@@ -37,7 +40,7 @@ fn link(name: &str) -> String {
 
 /// `GET /assets/{digest}/{name}`. The digest only keeps old copies apart; any leads to this build's file.
 pub async fn show(Path((_digest, name)): Path<(String, String)>) -> Response {
-    let Some(file) = Files::get(&name) else {
+    let Some(file) = NAMES.iter().find(|known| **known == name).and_then(|known| Files::get(known)) else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let kind = match name.rsplit('.').next() {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use axum::extract::{Request, State};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -31,6 +31,10 @@ pub async fn keep(State(web): State<Web>, mut request: Request, next: Next) -> R
              --public-url when it is started)",
         )
         .into_response();
+    }
+    // HTTP/2 has it in the address alone; links that are passed on are made of `Host`.
+    if let Ok(host) = HeaderValue::from_str(asked.as_str()) {
+        request.headers_mut().entry(header::HOST).or_insert(host);
     }
     if let Some(public) = public {
         request.extensions_mut().insert(PublicOrigin(public));
@@ -102,11 +106,11 @@ mod tests {
     #[test]
     fn a_request_that_names_two_hosts_names_none() {
         let headers = |hosts: &[&'static str]| {
-            hosts.iter().map(|host| (header::HOST, axum::http::HeaderValue::from_static(host))).collect::<HeaderMap>()
+            hosts.iter().map(|host| (header::HOST, HeaderValue::from_static(host))).collect::<HeaderMap>()
         };
         let mut two = HeaderMap::new();
-        two.append(header::HOST, axum::http::HeaderValue::from_static("localhost"));
-        two.append(header::HOST, axum::http::HeaderValue::from_static("evil.example"));
+        two.append(header::HOST, HeaderValue::from_static("localhost"));
+        two.append(header::HOST, HeaderValue::from_static("evil.example"));
         let plain = Uri::from_static("/x");
         let whole = Uri::from_static("http://localhost/x");
         assert!(asked(&plain, &two).is_none());

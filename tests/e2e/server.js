@@ -8,16 +8,17 @@ import { test as base, expect } from "@playwright/test";
 const here = import.meta.dirname;
 const program = process.env.STEADYHAND_BIN ?? path.join(here, "../../target/debug/steadyhand");
 
-async function start() {
+// `more`: further arguments of serve.
+export async function startServer(more = []) {
   const folder = mkdtempSync(path.join(tmpdir(), "sh-"));
   cpSync(path.join(here, "repository"), path.join(folder, "repository"), { recursive: true });
-  const given = ["serve", "--repo", path.join(folder, "repository"), "--data", path.join(folder, "data"), "--listen", "127.0.0.1:0"];
+  const given = ["serve", "--repo", path.join(folder, "repository"), "--data", path.join(folder, "data"), "--listen", "127.0.0.1:0", ...more];
   const child = spawn(program, given, { stdio: ["ignore", "pipe", "pipe"] });
   let told = "";
   const link = await new Promise((resolve, reject) => {
     const look = (bytes) => {
       told += bytes;
-      const found = /(http:\/\/127\.0\.0\.1:\d+)\/login\?token=(\w+)/.exec(told);
+      const found = /(https?:\/\/127\.0\.0\.1:\d+)\/login\?token=(\w+)/.exec(told);
       if (found) resolve({ origin: found[1], token: found[2] });
     };
     child.stdout.on("data", look);
@@ -31,13 +32,13 @@ async function start() {
     await gone;
     rmSync(folder, { recursive: true, force: true });
   };
-  return { ...link, stop };
+  return { ...link, folder, stop };
 }
 
 export const test = base.extend({
   // One server a worker: a story leaves its runs behind, as people do.
   server: [async ({}, use) => {
-    const server = await start();
+    const server = await startServer();
     const answer = await fetch(`${server.origin}/login`, {
       method: "POST", redirect: "manual", body: new URLSearchParams({ token: server.token }),
     });

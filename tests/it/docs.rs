@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-const DOCUMENTS: &[&str] = &["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"];
+const DOCUMENTS: &[&str] = &["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md"];
 
 fn top() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -83,4 +83,34 @@ fn each_subcommand_that_the_documents_name_is_there() {
 #[test]
 fn the_readme_stays_short() {
     assert!(document("README.md").lines().count() < 120);
+}
+
+#[test]
+fn each_promise_of_security_md_names_a_test_that_is_there() {
+    let text = document("SECURITY.md");
+    let (_, table) = text.split_once("## What is promised, and the test that would fail").expect("it has the table");
+    let sources: String = rust_sources(&top().join("src")) + &rust_sources(&top().join("tests"));
+    let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
+    assert!(rows.len() > 15, "only {} promises were found", rows.len());
+    for row in rows {
+        let tests = row.split('|').nth(2).expect("a row has two columns");
+        let named: Vec<&str> = code_spans(tests).collect();
+        assert!(!named.is_empty(), "no test: {row}");
+        for name in named.into_iter().filter(|name| !name.contains('/')) {
+            assert!(sources.contains(&format!("fn {name}(")), "SECURITY.md names {name}, which is not there");
+        }
+    }
+}
+
+fn rust_sources(folder: &Path) -> String {
+    let mut text = String::new();
+    for entry in fs::read_dir(folder).expect("the folder is there").flatten() {
+        let path = entry.path();
+        if path.is_dir() && path.file_name().is_some_and(|name| name != "node_modules") {
+            text += &rust_sources(&path);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text += &fs::read_to_string(&path).expect("Rust source is UTF-8");
+        }
+    }
+    text
 }

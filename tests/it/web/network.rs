@@ -122,6 +122,21 @@ async fn share_links_and_one_credential_are_rated_and_the_answer_says_when_to_co
 }
 
 #[tokio::test]
+async fn an_address_that_asks_without_end_is_made_to_wait() {
+    let server = Server::start().await;
+    let asking = async {
+        loop {
+            let answers = (0..100).map(|_| server.bare(Method::GET, "/livez").send());
+            let answers = futures_util::future::join_all(answers).await;
+            if answers.into_iter().flatten().any(|answer| answer.status() == StatusCode::TOO_MANY_REQUESTS) {
+                break;
+            }
+        }
+    };
+    timeout(PATIENCE, asking).await.expect("it is over its rate at last");
+}
+
+#[tokio::test]
 async fn an_address_or_headers_that_are_too_long_or_too_many_are_refused() {
     let server = Server::start().await;
     let long = server.get(&format!("/runs?q={}", "x".repeat(9 * 1024))).await;

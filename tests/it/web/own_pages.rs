@@ -50,6 +50,7 @@ async fn a_write_by_cookie_is_refused_unless_it_says_that_it_comes_from_our_own_
         vec![("sec-fetch-site", "none")],
         vec![("sec-fetch-site", "same-origin"), ("origin", "https://evil.example")],
         vec![("sec-fetch-site", "cross-site"), ("origin", &own)],
+        vec![("sec-fetch-site", "cross-site"), ("origin", "null")],
         vec![("sec-fetch-site", "same-origin"), ("sec-fetch-site", "cross-site")],
         vec![("referer", &own)],
     ];
@@ -78,6 +79,7 @@ async fn our_own_page_and_bearer_tokens_are_not_concerned() {
             vec![("cookie", session.as_str()), ("origin", own.as_str())],
             vec![("cookie", session.as_str()), ("sec-fetch-site", "same-origin")],
             vec![("cookie", session.as_str()), ("sec-fetch-site", "same-origin"), ("origin", own.as_str())],
+            vec![("cookie", session.as_str()), ("sec-fetch-site", "same-origin"), ("origin", "null")],
             vec![("authorization", bearer.as_str())],
         ] {
             let answer = write(&server, route, "application/json", &headers).await;
@@ -96,5 +98,18 @@ async fn behind_a_proxy_that_rewrites_the_host_the_public_address_is_our_own() {
         let headers = [("cookie", session.as_str()), ("origin", origin)];
         let answer = write(&server, &route, KINDS[0], &headers).await;
         assert_eq!(answer.status() == StatusCode::FORBIDDEN, expected, "{origin}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_signed_in_from_another_site_s_page() {
+    let server = Server::start().await;
+    for (name, value) in [("sec-fetch-site", "cross-site"), ("origin", "https://evil.example"), ("origin", "null")] {
+        let link = server.login_link().await;
+        let form = server.silent().post(server.url("/login")).header(name, value);
+        let form = form.header("content-type", KINDS[0]).body(format!("token={link}"));
+        let answer = form.send().await.expect("it answers");
+        assert_eq!(answer.status(), StatusCode::FORBIDDEN, "{name}: {value}");
+        assert!(!answer.headers().contains_key("set-cookie"));
     }
 }

@@ -82,6 +82,10 @@ impl Program {
         read_text(&self.folder.path().join("log"))
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn signal(&self, name: &str) {
         kill(self.child.id(), name);
     }

@@ -13,10 +13,13 @@ const CALLS: &str = "trace=?open,openat,?openat2,?creat,execve,?execveat,?mkdir,
 /// The beginning of a command line; the server stays our child and gets our signals (`-D`).
 pub fn command(trace: &Path) -> Vec<String> {
     let trace = trace.to_str().expect("temporary paths are UTF-8");
-    ["strace", "-D", "-f", "-qq", "-y", "--seccomp-bpf", "-s", "16384", "-e", CALLS, "-e", "signal=none", "-o", trace]
+    ["strace", "-D", "-f", "-q", "-y", "--seccomp-bpf", "-s", "16384", "-e", CALLS, "-e", "signal=none", "-o", trace]
         .map(str::to_owned)
         .to_vec()
 }
+
+/// The C library reads it when it gives memory back.
+const OF_THE_ALLOCATOR: &str = "/proc/sys/vm/overcommit_memory";
 
 #[derive(Debug, Default)]
 pub struct Watched {
@@ -52,7 +55,7 @@ impl Watched {
     pub fn outside(&self, known: &Self, folder: &Path) -> Vec<String> {
         let roots = ["data", "repository", "log"].map(|root| format!("{}/{root}", folder.display()));
         let is_inside = |path: &str| roots.iter().any(|root| path == root || path.starts_with(&format!("{root}/")));
-        let opened = self.opened.difference(&known.opened).filter(|path| !is_inside(path));
+        let opened = self.opened.difference(&known.opened).filter(|path| !is_inside(path) && *path != OF_THE_ALLOCATOR);
         let opened = opened.map(|path| format!("opened {path}"));
         let started = self.started.difference(&known.started).map(|what| format!("started with {what}"));
         opened.chain(started).chain(self.reached_out.clone()).collect()
