@@ -48,6 +48,11 @@ pub fn hash(door: Door, text: &str) -> Option<Digest> {
     well_formed.then(|| Digest::of(text.as_bytes()))
 }
 
+/// Whether a text may hold a secret of any door: then it is not repeated on a page or in an address.
+pub fn may_hold_one(text: &str) -> bool {
+    text.split(|letter: char| !letter.is_ascii_hexdigit()).any(|digits| digits.len() >= 64)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,6 +64,14 @@ mod tests {
         for door in [Door::Login, Door::Api, Door::Share, Door::Visit, Door::Step] {
             assert!(hash(door, &session).is_none(), "{door:?}");
         }
+    }
+
+    #[test]
+    fn a_secret_is_seen_in_any_text_and_ids_are_none() {
+        for door in [Door::Login, Door::Session, Door::Api, Door::Share, Door::Visit, Door::Step] {
+            assert!(may_hold_one(&format!("/runs/{}x?y", text(door, [171; 32]))), "{door:?}");
+        }
+        assert!(!may_hold_one("/runs/0198c5a0-7d3e-7c11-9d5b-6c6f0a4f6c01?x=1"));
     }
 
     #[test]

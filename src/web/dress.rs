@@ -7,6 +7,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use uuid::Uuid;
 
+use crate::access::secret;
 use crate::entropy;
 use crate::web::client::{Client, Connection};
 use crate::web::page::{Frame, Page};
@@ -84,7 +85,9 @@ fn draw(
     }
     let status = problem.code();
     let page = if status == StatusCode::UNAUTHORIZED {
-        Page::new("login", &Frame::public("Sign in"), &LoginPage::new(web.provider_label(), next_page))
+        // Whoever pasted a secret into an address does not get it back in a page.
+        let next = if secret::may_hold_one(next_page) { "" } else { next_page };
+        Page::new("login", &Frame::public("Sign in"), &LoginPage::new(web.provider_label(), next))
     } else {
         let view = ProblemPage {
             title: problem.title.to_owned(),
