@@ -31,6 +31,7 @@ mod run;
 mod runs;
 mod schema;
 mod serve;
+mod settings;
 mod share;
 mod show;
 mod terminal;

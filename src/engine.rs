@@ -10,6 +10,7 @@ pub mod output;
 pub mod policy;
 mod questions;
 mod recovery;
+mod secrets;
 mod start;
 mod worker;
 
@@ -23,6 +24,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::id::RunId;
 use crate::library::Library;
+use crate::secrets::NamedSecrets;
 use crate::store::{EngineLock, Store};
 use crate::transport::Transport;
 
@@ -45,6 +47,8 @@ pub struct Parts {
     pub library: Library,
     pub transport: Arc<dyn Transport>,
     pub clock: Arc<dyn Clock>,
+    /// The secrets that runbooks use by name.
+    pub secrets: Arc<NamedSecrets>,
     /// With SQLite: the proof that no other engine works on this data.
     pub lock: Option<EngineLock>,
 }
@@ -61,6 +65,7 @@ struct Shared {
     library: Library,
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
+    secrets: Arc<NamedSecrets>,
     lock: Option<EngineLock>,
     /// Names this process in leases.
     owner: String,
@@ -84,6 +89,7 @@ impl Engine {
                 library: parts.library,
                 transport: parts.transport,
                 clock: parts.clock,
+                secrets: parts.secrets,
                 lock: parts.lock,
                 owner,
                 live: Mutex::new(HashMap::new()),

@@ -15,6 +15,18 @@ pub fn os_text(name: &str) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
+/// The text of a variable, which is then in the environment no more: no program that is started later inherits it.
+/// (Whoever may read this process's memory still finds it; the kernel shows the first environment to the same account.)
+///
+/// To be called before any other thread runs.
+#[expect(clippy::disallowed_methods, reason = "this file is the one place that changes the environment")]
+pub fn take(name: &str) -> Option<String> {
+    let value = text(name);
+    // SAFETY: callers have no other thread yet, so nobody reads the environment meanwhile.
+    unsafe { std::env::remove_var(name) };
+    value
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

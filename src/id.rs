@@ -110,6 +110,13 @@ text_id!(
 );
 
 text_id!(
+    /// The name of a secret that the server holds: `from_secret` in a runbook, `secrets` in the configuration file.
+    SecretName, "name of a secret", 64,
+    "lower-case letters, digits, `_` and `-`, beginning with a letter",
+    |text| starts_with_and_holds(text, |c| c.is_ascii_lowercase(), |c| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c))
+);
+
+text_id!(
     /// The id of a step, unique in its runbook.
     StepId, "step id", 64,
     "lower-case letters, digits, `_` and `-`, beginning with a letter",

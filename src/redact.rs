@@ -2,11 +2,13 @@
 //!
 //! Everything that comes from a host passes a [`Redactor`] before any store, page or log sees it; the
 //! store takes [`Redacted`] only, which nothing else can make. What it finds: each secret as it is, and
-//! in the forms that tools print it in (see [`Needles`]). What it cannot find: a secret that was
+//! in the forms that tools print it in (see [`Needles`]); and what has the form of a well-known credential although
+//! nobody declared it ([`detect`] lists the same). What it cannot find: a secret that was
 //! reversed, cut into pieces, hashed, encrypted or compressed. A command that does such a thing to its
 //! own secret prints it.
 
 pub mod detect;
+mod formats;
 mod forms;
 mod needles;
 mod stream;

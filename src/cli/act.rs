@@ -8,9 +8,10 @@ use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use super::checklist::{Screen, standing};
-use super::client::{Client, Place, Problem, Purpose};
+use super::client::{Client, Place, Problem};
 use super::format::DataFormat;
 use super::run::{Exit, follow, next_command, request};
+use super::settings::Settings;
 use super::terminal::Terminal;
 use crate::run::view::{Need, RunView};
 
@@ -113,8 +114,9 @@ enum Resolved {
 
 impl Act {
     pub(super) fn run(self, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
+        let settings = Settings::load(self.place.config.as_deref(), terminal)?;
         super::runtime()?.block_on(async {
-            let client = Client::open(&self.place, Purpose::Work).await?;
+            let client = Client::open_to_work(&self.place, &settings).await?;
             let done = self.with(&client, terminal).await;
             client.close().await;
             match done {

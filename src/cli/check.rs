@@ -19,7 +19,7 @@ use super::terminal::Terminal;
 use crate::check::{Policy, Profile, check_runbook};
 use crate::clock::{Clock, System};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::{access, environment, inventory, yaml};
+use crate::{access, config, environment, inventory, yaml};
 
 use files::{FileKind, FoundFile};
 
@@ -44,11 +44,12 @@ Exit codes:
 
 /// Check runbooks and say what is wrong with them
 ///
-/// Checks files, or a repository: all of `runbooks/**/*.yaml`, and `inventory.yaml`.
+/// Checks files, or a repository: all of `runbooks/**/*.yaml`, and `inventory.yaml`. A file that is named and ends in
+/// `server.yaml` is a server's configuration.
 #[derive(Args)]
 #[command(after_help = AFTER_HELP)]
 pub(super) struct Check {
-    /// Runbooks, an `inventory.yaml`, or folders with `runbooks/` in them
+    /// Runbooks, an `inventory.yaml`, a `server.yaml`, or folders with `runbooks/` in them
     #[arg(value_name = "PATH", default_value = ".")]
     paths: Vec<PathBuf>,
     /// How to report
@@ -130,6 +131,7 @@ impl Check {
             FileKind::Runbook(path) => check_runbook(path, &file.shown, bytes, policy).diagnostics,
             FileKind::Inventory => check_inventory(file, bytes),
             FileKind::Access => access::parse(&file.shown, bytes).diagnostics,
+            FileKind::Server => config::parse(&file.shown, bytes, &base_of(file)).diagnostics,
         };
         CheckedFile { name: file.shown.clone(), text: String::from_utf8_lossy(bytes).into_owned(), diagnostics }
     }
@@ -156,10 +158,14 @@ fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
 
 /// What can be said without asking the sources that the inventory names.
 fn check_inventory(file: &FoundFile, bytes: &[u8]) -> Vec<Diagnostic> {
+    inventory::parse(&file.shown, bytes, &base_of(file)).check()
+}
+
+/// What paths in a file are relative to.
+fn base_of(file: &FoundFile) -> inventory::Base {
     let whole = std::path::absolute(&file.path).unwrap_or_else(|_| file.path.clone());
     let folder = whole.parent().unwrap_or(Path::new("/")).to_owned();
-    let base = inventory::Base { folder, home: environment::os_text("HOME").map(PathBuf::from) };
-    inventory::parse(&file.shown, bytes, &base).check()
+    inventory::Base { folder, home: environment::os_text("HOME").map(PathBuf::from) }
 }
 
 /// The day where the reader is: it is their calendar that says whether a review is due.

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::parts::DataOptions;
+use super::settings::Settings;
 use crate::environment;
 use crate::run::plan::Plan;
 use crate::run::view::RunView;
@@ -22,7 +23,7 @@ use crate::run::view::RunView;
 pub(super) use answer::{Answer, Problem};
 use http::Server;
 use local::Process;
-pub(super) use local::Purpose;
+use local::Purpose;
 
 /// Pages of runs that are searched for an abbreviated id; 200 runs each.
 const SEARCHED_PAGES_MAX: usize = 25;
@@ -43,6 +44,10 @@ pub(super) struct Place {
     /// Folder with inventory.yaml and runbooks/, when there is no --server
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub repo: PathBuf,
+
+    /// Configuration file with the secrets that runbooks use by name, when there is no --server
+    #[arg(long, value_name = "FILE", env = "STEADYHAND_CONFIG")]
+    pub config: Option<PathBuf>,
 }
 
 impl Place {
@@ -57,6 +62,8 @@ impl Place {
         } else {
             let data = self.data.data.iter().map(|data| data.display().to_string());
             given.extend(data.filter(|data| !said("STEADYHAND_DATA", data)).map(|data| ("--data", data)));
+            let config = self.config.iter().map(|config| config.display().to_string());
+            given.extend(config.filter(|file| !said("STEADYHAND_CONFIG", file)).map(|file| ("--config", file)));
             if self.repo.as_os_str() != "." {
                 given.push(("--repo", self.repo.display().to_string()));
             }
@@ -91,11 +98,20 @@ pub(super) struct Planned {
 }
 
 impl Client {
-    /// Opens the road that `place` names.
-    pub async fn open(place: &Place, purpose: Purpose) -> anyhow::Result<Self> {
+    /// Opens the road that `place` names, to look only.
+    pub async fn open(place: &Place) -> anyhow::Result<Self> {
+        Self::open_for(place, Purpose::Read, &Settings::default()).await
+    }
+
+    /// Opens the road that `place` names, to carry runs on.
+    pub async fn open_to_work(place: &Place, settings: &Settings) -> anyhow::Result<Self> {
+        Self::open_for(place, Purpose::Work, settings).await
+    }
+
+    async fn open_for(place: &Place, purpose: Purpose, settings: &Settings) -> anyhow::Result<Self> {
         let road = match &place.server {
             Some(url) => Road::Http(Server::new(url)?),
-            None => Road::Local(Process::open(place, purpose).await?),
+            None => Road::Local(Process::open(place, purpose, settings).await?),
         };
         Ok(Self { road })
     }

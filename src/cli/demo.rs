@@ -20,6 +20,7 @@ use tokio::time::timeout;
 use super::explain::Explain;
 use super::parts::{DataOptions, build_engine};
 use super::serve::{LogFormat, admin_link, log_to_stderr, serve_until_signal};
+use super::settings::Settings;
 use super::terminal::Terminal;
 use crate::engine::Engine;
 use crate::web::{Listening, WebOptions};
@@ -125,7 +126,7 @@ impl Demo {
         let repo = folder.join("repository");
         repository::write(&repo, &hosts).await.explain("cannot write the demo's runbooks", next)?;
         let data = DataOptions { data: Some(folder.join("data")), database: None };
-        let engine = build_engine(&data, &repo, Some(hosts::homes(folder))).await?;
+        let engine = build_engine(&data, &repo, Some(hosts::homes(folder)), &Settings::default()).await?;
         let link = admin_link(&engine, &base).await?;
         write!(terminal.out, "{}", welcome(&link, &hosts))?;
         terminal.out.flush()?;

@@ -1,6 +1,6 @@
 //! The options of `serve` that say where it listens, who ends TLS, and where people reach it.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -8,14 +8,19 @@ use ipnet::IpNet;
 use tokio::net::TcpListener;
 
 use super::explain::{Explain, Explained};
+use crate::config::Config;
 use crate::web::{Listening, Tls, TlsFiles, WebOptions};
+
+/// Where to listen unless said: only this machine reaches it.
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 7878);
 
 #[derive(Args)]
 #[command(next_help_heading = "Where it listens")]
 pub(super) struct ListenOptions {
-    /// Where to listen; other than on this machine alone only with a certificate or behind a proxy
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7878")]
-    listen: SocketAddr,
+    /// Where to listen; other than on this machine alone only with a certificate or behind a proxy [default:
+    /// 127.0.0.1:7878]
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
 
     /// Where people reach the server, if not at --listen: https://ops.example.org
     #[arg(long, value_name = "URL")]
@@ -48,22 +53,40 @@ pub(super) struct Listener {
 }
 
 impl ListenOptions {
+    /// What is not said here is taken from the configuration file.
+    fn or(self, config: &Config) -> (Listening, WebOptions) {
+        let given = self.tls_cert.zip(self.tls_key).map(|(certificate, key)| TlsFiles { certificate, key });
+        let in_file = || {
+            let tls = config.tls.as_ref().filter(|_| !self.behind_proxy)?;
+            Some(TlsFiles { certificate: tls.certificate.clone(), key: tls.key.clone() })
+        };
+        // One who gives a certificate here ends TLS here, whatever the file says.
+        let behind_proxy = self.behind_proxy || (config.behind_proxy && given.is_none());
+        let proxies = config.trusted_proxies.iter().map(|range| network(&range.to_string()));
+        let proxies = proxies.map(|range| range.expect("a range is written as every reader takes it"));
+        let options = WebOptions {
+            public_url: self.public_url.or_else(|| config.public_url.clone()),
+            trusted_proxies: if self.trusted_proxy.is_empty() { proxies.collect() } else { self.trusted_proxy },
+            shares_require_login: config.shares_require_login,
+            ..WebOptions::default()
+        };
+        let address = self.listen.or(config.listen).unwrap_or(LISTEN);
+        (Listening { address, tls: given.or_else(in_file), behind_proxy }, options)
+    }
+
     /// Takes the address and reads the certificate.
-    pub(super) async fn bind(self) -> anyhow::Result<Listener> {
-        let files = self.tls_cert.zip(self.tls_key).map(|(certificate, key)| TlsFiles { certificate, key });
-        let options =
-            WebOptions { public_url: self.public_url, trusted_proxies: self.trusted_proxy, ..WebOptions::default() };
-        let listening = Listening { address: self.listen, tls: files, behind_proxy: self.behind_proxy };
+    pub(super) async fn bind(self, config: &Config) -> anyhow::Result<Listener> {
+        let (listening, options) = self.or(config);
         checked(&listening, &options)?;
         let next = "name the files that your certificate authority gave you; the key: chmod 600 FILE";
         let tls = listening.tls.map(Tls::load).transpose().explain("cannot serve https", next)?;
         let next = "stop what listens there, or choose another place with --listen";
-        let listener =
-            TcpListener::bind(listening.address).await.explain(format!("cannot listen on {}", self.listen), next)?;
+        let address = listening.address;
+        let listener = TcpListener::bind(address).await.explain(format!("cannot listen on {address}"), next)?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let own = format!("{scheme}://{}", listener.local_addr()?);
         let base = options.public_url.as_ref().map_or(own, |url| url.trim_end_matches('/').to_owned());
-        if self.behind_proxy && options.trusted_proxies.is_empty() {
+        if listening.behind_proxy && options.trusted_proxies.is_empty() {
             tracing::warn!(
                 "all requests count as the proxy's: name it with --trusted-proxy, so that limits and records see who asks"
             );

@@ -11,7 +11,7 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::client::{Client, Place, Purpose};
+use super::client::{Client, Place};
 use super::format::DataFormat;
 use super::terminal::Terminal;
 use crate::run::view::{CellView, RunView, StepStateName, StepView};
@@ -84,7 +84,7 @@ struct Line {
 impl Output {
     pub(super) fn run(self, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
         super::runtime()?.block_on(async {
-            let client = Client::open(&self.place, Purpose::Read).await?;
+            let client = Client::open(&self.place).await?;
             let done = self.print(&client, terminal).await;
             client.close().await;
             done?;

@@ -6,10 +6,13 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::explain::Explain;
+use super::settings::Settings;
+use crate::audit::entry::{Kind, NewEntry};
 use crate::clock::{Clock, System};
 use crate::engine::{Engine, Parts};
 use crate::environment;
 use crate::library::Library;
+use crate::secrets::{NamedSecrets, Recorder, Why};
 use crate::store::{DatabaseUrl, EngineLock, Store};
 use crate::transport::recorded::Recorded;
 use crate::transport::router::Router;
@@ -74,6 +77,7 @@ pub(super) async fn build_engine(
     options: &DataOptions,
     repo: &Path,
     local_homes: Option<PathBuf>,
+    settings: &Settings,
 ) -> anyhow::Result<Engine> {
     let folder = options.folder()?;
     let library = Library::open(repo)
@@ -95,7 +99,27 @@ pub(super) async fn build_engine(
         None => router,
     };
     let clock: Arc<dyn Clock> = Arc::new(System::start());
-    Ok(Engine::new(Parts { store, library, transport: Arc::new(router), clock, lock }))
+    let secrets = Arc::new(settings.named_secrets(secret_recorder(store.clone(), clock.clone()))?);
+    Ok(Engine::new(Parts { store, library, transport: Arc::new(router), clock, secrets, lock }))
+}
+
+/// Records each use of a named secret in the audit log: which one, for which command; never its value.
+fn secret_recorder(store: Store, clock: Arc<dyn Clock>) -> Recorder {
+    Arc::new(move |used| {
+        let (store, now_ms) = (store.clone(), clock.wall_ms());
+        let why = match used.why {
+            Why::Command => "command",
+            Why::Masking => "masking",
+        };
+        let entry = NewEntry::new(now_ms, Kind::SecretUsed, used.by.0, format!("secret:{}", used.secret))
+            .with("run", used.run.to_string())
+            .with("runbook", used.runbook.to_string())
+            .with("step", used.step.to_string())
+            .with("host", used.host.to_string())
+            .with("attempt", used.attempt.to_string())
+            .with("why", why);
+        Box::pin(async move { store.record(&entry).await.map(drop).map_err(|error| error.to_string()) })
+    })
 }
 
 /// Builds an engine that is only asked what it sees: another one may work on the same data meanwhile. It reaches no
@@ -105,5 +129,6 @@ pub(super) async fn build_reader(options: &DataOptions, repo: &Path) -> anyhow::
     let library = Library::open(repo).await.explain("cannot open the runbooks", "name their folder with --repo")?;
     let store = options.open_store(&folder).await?;
     let clock: Arc<dyn Clock> = Arc::new(System::start());
-    Ok(Engine::new(Parts { store, library, transport: Arc::new(Recorded::new()), clock, lock: None }))
+    let secrets = Arc::new(NamedSecrets::none());
+    Ok(Engine::new(Parts { store, library, transport: Arc::new(Recorded::new()), clock, secrets, lock: None }))
 }

@@ -13,9 +13,10 @@ use clap::Args;
 use serde_json::Value;
 
 use super::checklist::Screen;
-use super::client::{Client, Place, Problem, Purpose};
+use super::client::{Client, Place, Problem};
 use super::explain;
 use super::format::DataFormat;
+use super::settings::Settings;
 use super::terminal::Terminal;
 use asker::Asker;
 pub(super) use exit::{Exit, next_command};
@@ -105,8 +106,9 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn run(self, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
+        let settings = Settings::load(self.place.config.as_deref(), terminal)?;
         super::runtime()?.block_on(async {
-            match self.carry_out(terminal).await {
+            match self.carry_out(&settings, terminal).await {
                 Err(error) if error.downcast_ref::<Problem>().is_some_and(Problem::is_guard) => {
                     explain::write(&error, terminal)?;
                     Ok(Exit::Refused.into())
@@ -116,8 +118,8 @@ impl Run {
         })
     }
 
-    async fn carry_out(self, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
-        let client = Client::open(&self.place, Purpose::Work).await?;
+    async fn carry_out(self, settings: &Settings, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
+        let client = Client::open_to_work(&self.place, settings).await?;
         let done = self.with(&client, terminal).await;
         client.close().await;
         done

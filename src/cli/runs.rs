@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::checklist::one_line;
-use super::client::{Client, Place, Purpose};
+use super::client::{Client, Place};
 use super::format::DataFormat;
 use super::terminal::Terminal;
 
@@ -64,7 +64,7 @@ struct Line {
 impl Runs {
     pub(super) fn run(self, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
         super::runtime()?.block_on(async {
-            let client = Client::open(&self.place, Purpose::Read).await?;
+            let client = Client::open(&self.place).await?;
             let listed = self.list(&client).await;
             client.close().await;
             self.print(listed?, terminal)?;

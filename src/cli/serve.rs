@@ -20,6 +20,7 @@ use super::explain::Explain;
 use super::listening::{ListenOptions, Listener};
 use super::login_link;
 use super::parts::{DataOptions, build_engine};
+use super::settings::Settings;
 use super::terminal::Terminal;
 use crate::access::account::ADMIN;
 use crate::audit::anchor::Anchor;
@@ -64,8 +65,8 @@ pub(super) struct Serve {
     #[arg(long, value_name = "URL", hide = true)]
     blobs: Option<String>,
 
-    /// A configuration file: not yet available
-    #[arg(long, value_name = "FILE", hide = true)]
+    /// Configuration file (format: steadyhand schema server); what is said here wins over it
+    #[arg(long, value_name = "FILE", env = "STEADYHAND_CONFIG")]
     config: Option<PathBuf>,
 
     /// Print a fresh login link
@@ -86,15 +87,16 @@ pub(super) enum LogFormat {
 impl Serve {
     pub(super) fn run(self, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
         log_to_stderr(self.log_format, "info");
-        super::runtime()?.block_on(self.serve(terminal))
+        let settings = Settings::load(self.config.as_deref(), terminal)?;
+        settings.refuse_what_does_nothing()?;
+        super::runtime()?.block_on(self.serve(&settings, terminal))
     }
 
-    async fn serve(self, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
+    async fn serve(self, settings: &Settings, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
         anyhow::ensure!(self.blobs.is_none(), "--blobs is not yet available: output lies in the data folder");
-        anyhow::ensure!(self.config.is_none(), "--config is not yet available: see --help for the options");
         // Before anything is made: an address that is refused leaves nothing behind.
-        let Listener { listener, tls, options, base } = self.listening.bind().await?;
-        let engine = build_engine(&self.data, &self.repo, None).await?;
+        let Listener { listener, tls, options, base } = self.listening.bind(&settings.config).await?;
+        let engine = build_engine(&self.data, &self.repo, None, settings).await?;
         let taken = engine.recover().await.explain("cannot take up earlier runs", "see the cause above")?;
         if taken > 0 {
             tracing::info!(runs = taken, "took up runs that had not ended");
@@ -111,7 +113,8 @@ impl Serve {
         let folder = self.data.folder()?;
         let next = "check the rights of the data folder and of the file";
         let key = key::load_or_make(&folder).explain("cannot sign checkpoints of the audit log", next)?;
-        let keeper = Keeper::new(engine.store().clone(), engine.clock().clone(), key, self.anchor);
+        let anchors = if self.anchor.is_empty() { settings.config.anchors.clone() } else { self.anchor };
+        let keeper = Keeper::new(engine.store().clone(), engine.clock().clone(), key, anchors);
         serve_until_signal(engine, listener, options, tls, Some(keeper)).await
     }
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-use super::client::{Client, Place, Purpose};
+use super::client::{Client, Place};
 use super::explain::Explained;
 use super::format::DataFormat;
 use super::runs::when;
@@ -51,7 +51,7 @@ impl Share {
             return Err(why.into());
         }
         super::runtime()?.block_on(async {
-            let client = Client::open(&self.place, Purpose::Read).await?;
+            let client = Client::open(&self.place).await?;
             let made: Value =
                 client.ask(Method::POST, "/api/v1/shares", Some(&self.body(&client).await?)).await?.read()?;
             match self.format {

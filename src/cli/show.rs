@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::checklist::{Paint, attempt_lines, heading, one_line, standing, steps};
-use super::client::{Client, Place, Purpose};
+use super::client::{Client, Place};
 use super::format::DataFormat;
 use super::run::next_command;
 use super::runs::when;
@@ -29,7 +29,7 @@ pub(super) struct Show {
 impl Show {
     pub(super) fn run(self, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
         super::runtime()?.block_on(async {
-            let client = Client::open(&self.place, Purpose::Read).await?;
+            let client = Client::open(&self.place).await?;
             let view = self.view(&client).await;
             client.close().await;
             self.print(&view?, terminal)?;

@@ -9,6 +9,7 @@ use super::Shared;
 use super::ask::with_causes;
 use super::live::Message;
 use super::output::{AttemptLog, Caps, LogMeta, LogSummary, OutputError};
+use super::secrets::RunSecrets;
 use crate::id::{RunId, ValueName};
 use crate::inventory::target::Target;
 use crate::redact::{Needles, SecretText};
@@ -44,8 +45,7 @@ pub struct AttemptTask {
     pub epoch: u64,
     pub state: Arc<State>,
     pub attempt: AttemptState,
-    pub secrets: Arc<Vec<(ValueName, SecretText)>>,
-    pub needles: Arc<Needles>,
+    pub secrets: Arc<RunSecrets>,
     pub sender: mpsc::Sender<Message>,
     pub hint: watch::Sender<u64>,
 }
@@ -72,10 +72,15 @@ impl AttemptTask {
         let Some((step, target)) = self.step_and_target() else {
             return (Report::DidNotRun("the plan has no such step or host".to_owned()), None);
         };
-        let mut log = self.open_log(road).await;
+        // Before anything arrives or starts: what the secrets are decides what may be stored.
+        let secrets = match self.fetch_secrets(step, target, road).await {
+            Ok(secrets) => secrets,
+            Err(report) => return (report, None),
+        };
+        let mut log = self.open_log(road, secrets.needles.clone()).await;
         let stored = log.offsets();
         let (arrivals, arriving) = mpsc::channel(ARRIVALS_MAX);
-        let host = self.ask_host(step, target, road, stored, arrivals);
+        let host = self.ask_host(step, target, road, secrets.values, stored, arrivals);
         let (outcome, taken) = tokio::join!(host, self.take_in(&mut log, arriving));
         if let Err(error) = taken {
             // Following it again from what is stored mends what can be mended.
@@ -127,11 +132,12 @@ impl AttemptTask {
         step: &PlannedStep,
         target: &Target,
         road: Road,
+        secrets: Vec<(ValueName, SecretText)>,
         stored: Offsets,
         arrivals: mpsc::Sender<Arrival>,
     ) -> Result<AttemptStatus, TransportError> {
         let transport = &self.shared.transport;
-        let order = self.order(step);
+        let order = self.order(step, secrets);
         if road == Road::Start {
             return transport.start(self.run, target, &order, arrivals).await;
         }
@@ -143,7 +149,7 @@ impl AttemptTask {
         Ok(status)
     }
 
-    fn order(&self, step: &PlannedStep) -> AttemptOrder {
+    fn order(&self, step: &PlannedStep, secrets: Vec<(ValueName, SecretText)>) -> AttemptOrder {
         let plan = &self.attempt.plan;
         let script = script::compose(step, plan.purpose, &plan.host, &plan.values)
             .expect("an attempt is planned only for what composes");
@@ -155,13 +161,13 @@ impl AttemptTask {
             shell: Some(script.shell),
             args: Vec::new(),
             stdin: stdin.into_bytes().into(),
-            secrets: self.secrets.as_ref().clone(),
+            secrets,
             merge: step.surroundings.merge,
             direct: step.attach == Attach::Direct,
         }
     }
 
-    async fn open_log(&self, road: Road) -> AttemptLog {
+    async fn open_log(&self, road: Road, needles: Arc<Needles>) -> AttemptLog {
         let plan = &self.attempt.plan;
         let meta = LogMeta {
             owner: OutputOwner {
@@ -173,7 +179,7 @@ impl AttemptTask {
                 purpose: purpose_word(plan.purpose).to_owned(),
             },
             started_ms: self.attempt.planned_at_ms.unsigned_abs(),
-            needles: self.needles.clone(),
+            needles,
             caps: Caps::default(),
         };
         if road == Road::Start {

@@ -13,7 +13,7 @@ use crate::access::policy::{Permission, decide};
 use crate::access::scope::About;
 use crate::diagnostic::Severity;
 use crate::entropy;
-use crate::id::{HostName, RunId, RunbookPath, ValueName};
+use crate::id::{HostName, RunId, RunbookPath, SecretName, ValueName};
 use crate::inventory::Inventory;
 use crate::inventory::selector::Selector;
 use crate::inventory::target::Target;
@@ -94,6 +94,7 @@ impl Engine {
             text_digest: file.digest(),
             inputs,
             secrets: secret_names(&runbook, request)?,
+            named_secrets: named_secrets(&runbook),
             delegates: delegates(&runbook, &inventory.inventory, &hosts.chosen)?,
             hosts: hosts.chosen,
             selection_size: hosts.selection_size,
@@ -105,6 +106,7 @@ impl Engine {
         };
         let mut plan = freeze(&runbook, given).map_err(|error| StartError::Guard(error.to_string()))?;
         plan.authority = Some(self.authorise_start(request, &revision, &plan).await?);
+        self.may_use_secrets(&plan)?;
         Ok(plan)
     }
 
@@ -214,6 +216,9 @@ fn inputs(runbook: &Runbook, request: &StartRequest) -> Result<BTreeMap<ValueNam
     let mut problems = Vec::new();
     for name in request.inputs.keys() {
         match runbook.inputs.iter().find(|input| input.name == *name) {
+            Some(input) if input.from_secret.is_some() => {
+                problems.push((name.to_string(), "comes from the server's secrets: it is never given".to_owned()));
+            }
             Some(input) if input.kind == InputKind::Secret => {
                 problems.push((name.to_string(), "is a secret: give it as one".to_owned()));
             }
@@ -237,10 +242,11 @@ fn inputs(runbook: &Runbook, request: &StartRequest) -> Result<BTreeMap<ValueNam
 }
 
 fn secret_names(runbook: &Runbook, request: &StartRequest) -> Result<Vec<ValueName>, StartError> {
-    let declared: Vec<ValueName> =
-        runbook.inputs.iter().filter(|input| input.kind == InputKind::Secret).map(|input| input.name.clone()).collect();
+    let asked_for =
+        || runbook.inputs.iter().filter(|input| input.kind == InputKind::Secret && input.from_secret.is_none());
+    let declared: Vec<ValueName> = asked_for().map(|input| input.name.clone()).collect();
     let mut problems = Vec::new();
-    for input in runbook.inputs.iter().filter(|input| input.kind == InputKind::Secret) {
+    for input in asked_for() {
         let given = request.secrets.iter().find(|(name, _)| *name == input.name);
         match given.map(|(_, secret)| secret.expose()) {
             None | Some("") if !input.required => {}
@@ -250,7 +256,7 @@ fn secret_names(runbook: &Runbook, request: &StartRequest) -> Result<Vec<ValueNa
         }
     }
     for (name, _) in request.secrets.iter().filter(|(name, _)| !declared.contains(name)) {
-        problems.push((name.to_string(), "this runbook has no such secret input".to_owned()));
+        problems.push((name.to_string(), "this runbook asks for no such secret".to_owned()));
     }
     let is_given =
         |name: &ValueName| request.secrets.iter().any(|(given, secret)| given == name && !secret.expose().is_empty());
@@ -259,6 +265,11 @@ fn secret_names(runbook: &Runbook, request: &StartRequest) -> Result<Vec<ValueNa
     } else {
         Err(StartError::Inputs(problems))
     }
+}
+
+fn named_secrets(runbook: &Runbook) -> BTreeMap<ValueName, SecretName> {
+    let named = runbook.inputs.iter().filter_map(|input| Some((input.name.clone(), input.from_secret.clone()?)));
+    named.collect()
 }
 
 struct Chosen {

@@ -11,9 +11,10 @@ use super::ask::{ActError, with_causes};
 use super::attempt::{AttemptTask, Road};
 use super::codec::encoded;
 use super::live::{Live, Message, Seen, Told, row};
+use super::secrets::RunSecrets;
 use crate::entropy;
 use crate::id::{AttemptId, HostName, RunId, UserName, ValueName};
-use crate::redact::{Needles, SecretText};
+use crate::redact::SecretText;
 use crate::run::action::{Action, Effect, Heads, Input, Refusal, Report};
 use crate::run::decide::{Decision, decide};
 use crate::run::event::Event;
@@ -46,8 +47,7 @@ pub struct Worker {
     run: RunId,
     state: State,
     epoch: u64,
-    secrets: Arc<Vec<(ValueName, SecretText)>>,
-    needles: Arc<Needles>,
+    secrets: Arc<RunSecrets>,
     inbox: mpsc::Receiver<Message>,
     sender: mpsc::Sender<Message>,
     seen: watch::Sender<Seen>,
@@ -80,8 +80,7 @@ impl Worker {
             run,
             state,
             epoch,
-            needles: needles(&secrets),
-            secrets: Arc::new(secrets),
+            secrets: Arc::new(RunSecrets::new(secrets)),
             inbox,
             sender,
             seen,
@@ -180,8 +179,7 @@ impl Worker {
         match decided {
             Ok((decision, now_ms)) => {
                 if supplies {
-                    self.needles = needles(&secrets);
-                    self.secrets = Arc::new(secrets);
+                    self.secrets.give(secrets);
                 }
                 replies.push((reply, decision.notice.clone()));
                 Some((decision, now_ms))
@@ -301,7 +299,6 @@ impl Worker {
             state: self.seen.borrow().state.clone(),
             attempt: known.clone(),
             secrets: self.secrets.clone(),
-            needles: self.needles.clone(),
             sender: self.sender.clone(),
             hint: self.hint.clone(),
         };
@@ -326,13 +323,14 @@ impl Worker {
             return;
         }
         let (shared, run, sender, seen) = (self.shared.clone(), self.run, self.sender.clone(), self.seen.subscribe());
+        let secrets = self.secrets.clone();
         self.shared.tasks.spawn(async move {
             let over =
                 || seen.borrow().state.attempts.get(&attempt).is_none_or(crate::run::state::AttemptState::is_over);
             while !over() {
                 let report = match stop_once(&shared, run, &target, &key, grace).await {
                     Ok(Stopped::Say(report)) => Some(report),
-                    Ok(Stopped::Done(exit)) => told_without_follower(&seen.borrow().state, attempt, exit),
+                    Ok(Stopped::Done(exit)) => told_without_follower(&seen.borrow().state, &secrets, attempt, exit),
                     Err(error) => {
                         tracing::warn!(run.id = %run, %host, %attempt, %error, "cannot stop the command yet");
                         None
@@ -384,12 +382,6 @@ impl Drop for Worker {
     }
 }
 
-/// Every form of the run's secrets, for the redactors of its output.
-fn needles(secrets: &[(ValueName, SecretText)]) -> Arc<Needles> {
-    let named: Vec<(String, &SecretText)> = secrets.iter().map(|(name, secret)| (name.to_string(), secret)).collect();
-    Arc::new(Needles::new(&named))
-}
-
 async fn release_on(shared: Arc<Shared>, run: RunId, state: State, host: HostName, keys: Vec<AttemptKey>) {
     let Some(target) = state.plan.target(&host) else {
         return;
@@ -408,9 +400,9 @@ enum Stopped {
 }
 
 /// Output is not taken while the run's secrets are missing, so nobody would report an end that a person asked for.
-fn told_without_follower(state: &State, attempt: AttemptId, exit: Exit) -> Option<Report> {
+fn told_without_follower(state: &State, secrets: &RunSecrets, attempt: AttemptId, exit: Exit) -> Option<Report> {
     let asked_for = state.stop.as_ref().is_some_and(|stop| stop.attempts.contains(&attempt));
-    (state.secrets_missing && asked_for).then(|| Report::Ended(exit, Heads::default()))
+    ((state.secrets_missing || secrets.are_awaited()) && asked_for).then(|| Report::Ended(exit, Heads::default()))
 }
 
 /// Ends an attempt: void if it has not begun, else stopped.

@@ -1,4 +1,5 @@
-//! Formats of well-known credentials: output in which one is found is not shared.
+//! Formats of well-known credentials: output in which one is found, or was found and masked, is not shared. Where one
+//! undeclared credential was printed, another may stand beside it in a form that nobody knows.
 //!
 //! A second net behind the [`super::Redactor`], for secrets that nobody declared. It knows formats only,
 //! so what it does not find may be secret all the same.
@@ -7,6 +8,8 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::bytes::Regex;
+
+use super::formats;
 
 /// One is enough to refuse; a page of them is enough to see where they come from.
 pub const FINDINGS_MAX: usize = 100;
@@ -46,7 +49,17 @@ pub fn detect(bytes: &[u8]) -> Vec<Finding> {
 }
 
 static FORMATS: LazyLock<Vec<(&'static str, Regex)>> = LazyLock::new(|| {
-    [
+    let masks = formats::masks().map(|mask| {
+        let kind = mask.trim_start_matches("[redacted: ").trim_end_matches(']');
+        (kind, Regex::new(&regex::escape(mask)).expect("an escaped text is a pattern"))
+    });
+    let mut masks: Vec<_> = masks.collect();
+    masks.dedup_by_key(|(kind, _)| *kind);
+    let formats = [
+        ("Vault token", r"(?-u:\b)hv[sbr]\.[A-Za-z0-9_-]{24}"),
+        ("Stripe key", r"(?-u:\b)[sr]k_live_[A-Za-z0-9]{24}"),
+        ("npm token", r"(?-u:\b)npm_[A-Za-z0-9]{36}(?-u:\b)"),
+        ("age key", r"AGE-SECRET-KEY-1[A-Z0-9]{58}"),
         ("private key", r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----"),
         ("AWS access key", r"(?-u:\b)(?:AKIA|ASIA|ABIA|ACCA)[A-Z2-7]{16}(?-u:\b)"),
         (
@@ -65,16 +78,16 @@ static FORMATS: LazyLock<Vec<(&'static str, Regex)>> = LazyLock::new(|| {
         ),
         ("JSON web token", r"(?-u:\b)eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8}"),
     ]
-    .map(|(kind, pattern)| (kind, Regex::new(pattern).expect("a fixed pattern, built in a test")))
-    .to_vec()
+    .map(|(kind, pattern)| (kind, Regex::new(pattern).expect("a fixed pattern, built in a test")));
+    formats.into_iter().chain(masks).collect()
 });
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// Joined here so that no scanner takes this file for a leak.
-    fn samples() -> Vec<(&'static str, String)> {
+    pub(in super::super) fn samples() -> Vec<(&'static str, String)> {
         vec![
             ("private key", format!("-----BEGIN {} KEY-----", "OPENSSH PRIVATE")),
             ("private key", format!("-----BEGIN {} KEY-----", "PRIVATE")),
@@ -89,6 +102,12 @@ mod tests {
             ("Slack token", format!("xoxb-{}", "1234567890")),
             ("Slack webhook", format!("https://hooks.slack.com/services/T0000/B0000/{}", "a".repeat(24))),
             ("JSON web token", format!("eyJ{}.eyJ{}.{}", "hbGciOiJI", "zdWIiOiIx", "SflKxwRJSM")),
+            ("Vault token", format!("hvs.{}", "CAES".repeat(7))),
+            ("Stripe key", format!("sk_live_{}", "a1".repeat(12))),
+            ("npm token", format!("npm_{}", "a1".repeat(18))),
+            ("age key", format!("AGE-SECRET-KEY-1{}", "Q2".repeat(29))),
+            ("private key", "[redacted: private key]".to_owned()),
+            ("GitHub token", "[redacted: GitHub token]".to_owned()),
         ]
     }
 

@@ -1,6 +1,6 @@
 //! The replacer itself: bytes of one stream in, masked bytes out, whatever the chunks.
 //!
-//! Why a resume loses and leaks nothing. Take every occurrence of every needle in the whole stream, and
+//! Why a resume loses and leaks nothing. Take every occurrence of every needle and format in the whole stream, and
 //! join those that overlap into *stretches*; each stretch is replaced by one mask. Bytes leave only up to
 //! a place that no occurrence, past or still possible, spans: behind the longest ending that could become
 //! a needle, and never inside a stretch. So at each released offset the occurrences fall into those that
@@ -13,9 +13,11 @@ use aho_corasick::PatternID;
 use aho_corasick::automaton::StateID;
 use bytes::{Bytes, BytesMut};
 
+use super::formats::{Scanner, Seen};
 use super::{Needles, Redacted};
 
-/// Replaces secrets in one stream. Holds back fewer bytes than the longest needle has.
+/// Replaces secrets in one stream. Holds back fewer bytes than the longest needle has, and what may yet turn out to be a
+/// credential ([`super::formats`]): a private key up to its END line.
 ///
 /// A secret that overlaps itself (`aaaa`) may repeat into a stretch of any length; it costs no memory,
 /// but nothing is released before it ends.
@@ -31,6 +33,7 @@ pub struct Redactor {
     held_from: u64,
     /// Found and not yet replaced, in order, none overlapping another.
     stretches: Vec<Stretch>,
+    formats: Scanner,
 }
 
 /// What a redactor lets go.
@@ -44,25 +47,45 @@ pub struct Released {
 struct Stretch {
     start: u64,
     end: u64,
-    /// The needle that begins first, and of those the longest.
-    needle: PatternID,
+    mask: Mask,
+}
+
+/// What replaces a stretch: the mask of what begins first in it; of several that begin there, that of the longest
+/// needle, and of a format only if there is no needle.
+#[derive(Clone, Copy)]
+enum Mask {
+    Needle(PatternID),
+    Format(&'static str),
 }
 
 impl Redactor {
     pub fn new(needles: Arc<Needles>) -> Self {
         let state = needles.start();
-        Self { needles, state, read: 0, released: 0, held: Bytes::new(), held_from: 0, stretches: Vec::new() }
+        Self {
+            needles,
+            state,
+            read: 0,
+            released: 0,
+            held: Bytes::new(),
+            held_from: 0,
+            stretches: Vec::new(),
+            formats: Scanner::default(),
+        }
     }
 
     /// Takes the next bytes; gives what is safe by now. Copies nothing where nothing is masked or held.
     pub fn push(&mut self, chunk: Bytes) -> Released {
         if self.needles.is_empty() {
-            return Released { raw_bytes: chunk.len() as u64, bytes: Redacted(chunk) };
+            self.read += chunk.len() as u64;
+        } else {
+            for byte in &chunk {
+                self.read_byte(*byte);
+            }
         }
-        for byte in &chunk {
-            self.read_byte(*byte);
-        }
-        let safe_end = self.read - self.needles.depth(self.state) as u64;
+        let mut seen = Vec::new();
+        self.formats.read(&chunk, &mut seen);
+        seen.into_iter().for_each(|seen| self.add_format(seen));
+        let safe_end = (self.read - self.needles.depth(self.state) as u64).min(self.formats.decided());
         self.hold(chunk);
         self.release(safe_end)
     }
@@ -70,6 +93,9 @@ impl Redactor {
     /// The stream has ended: gives what was held back, which can no longer become a secret.
     pub fn finish(&mut self) -> Released {
         self.state = self.needles.start();
+        let mut seen = Vec::new();
+        self.formats.finish(&mut seen);
+        seen.into_iter().for_each(|seen| self.add_format(seen));
         self.release(self.read)
     }
 
@@ -88,13 +114,29 @@ impl Redactor {
 
     /// A match that ends here reaches further than all before it, so only its start decides what it joins.
     fn add_match(&mut self, start: u64, needle: PatternID) {
-        let mut stretch = Stretch { start, end: self.read, needle };
+        let mut stretch = Stretch { start, end: self.read, mask: Mask::Needle(needle) };
         while let Some(last) = self.stretches.pop_if(|last| last.end > start) {
+            // A format was found for itself and may reach further than what the needles have come to.
+            stretch.end = stretch.end.max(last.end);
             if last.start < stretch.start {
-                (stretch.start, stretch.needle) = (last.start, last.needle);
+                (stretch.start, stretch.mask) = (last.start, last.mask);
             }
         }
         self.stretches.push(stretch);
+    }
+
+    /// A format is found late, so needles may lie before, in and behind it.
+    fn add_format(&mut self, seen: Seen) {
+        let first = self.stretches.partition_point(|stretch| stretch.end <= seen.start);
+        let last = self.stretches.partition_point(|stretch| stretch.start < seen.end);
+        let mut stretch = Stretch { start: seen.start, end: seen.end, mask: Mask::Format(seen.mask) };
+        for joined in self.stretches.drain(first..last) {
+            stretch.end = stretch.end.max(joined.end);
+            if joined.start <= stretch.start {
+                (stretch.start, stretch.mask) = (joined.start, joined.mask);
+            }
+        }
+        self.stretches.insert(first, stretch);
     }
 
     fn hold(&mut self, chunk: Bytes) {
@@ -128,7 +170,10 @@ impl Redactor {
         let mut out = BytesMut::new();
         for stretch in self.stretches.drain(..count).collect::<Vec<_>>() {
             out.extend_from_slice(&self.take_held(stretch.start));
-            out.extend_from_slice(self.needles.mask(stretch.needle).as_bytes());
+            out.extend_from_slice(match stretch.mask {
+                Mask::Needle(needle) => self.needles.mask(needle).as_bytes(),
+                Mask::Format(mask) => mask.as_bytes(),
+            });
             let _masked = self.take_held(stretch.end);
         }
         out.extend_from_slice(&self.take_held(end));

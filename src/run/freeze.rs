@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::id::{Digest, HostName, StepId, ValueName};
+use crate::id::{Digest, HostName, SecretName, StepId, ValueName};
 use crate::inventory::target::{Expect, Target, Via};
 use crate::run::friction;
 use crate::run::plan::{
@@ -28,6 +28,8 @@ pub struct Circumstances {
     pub text_digest: Digest,
     pub inputs: BTreeMap<ValueName, Value>,
     pub secrets: Vec<ValueName>,
+    /// By input, the server's secrets that the runbook uses.
+    pub named_secrets: BTreeMap<ValueName, SecretName>,
     /// In the order in which they are worked; the server itself if the runbook names none.
     pub hosts: Vec<Target>,
     /// Where delegated steps run, by name.
@@ -108,6 +110,7 @@ pub fn freeze(runbook: &Runbook, given: Circumstances) -> Result<Plan, CannotFre
         text_digest: given.text_digest,
         inputs: given.inputs,
         secrets: given.secrets,
+        named_secrets: given.named_secrets,
         hosts: given.hosts,
         delegates,
         selection_size: given.selection_size,

@@ -20,7 +20,8 @@ use crate::runbook::value::display_text;
 pub fn picture(state: &State) -> RunView {
     let waiting = need::need(state);
     let plan = &state.plan;
-    let secrets = plan.secrets.iter().map(|name| (name.to_string(), "(secret)".to_owned()));
+    let secrets =
+        plan.secrets.iter().chain(plan.named_secrets.keys()).map(|name| (name.to_string(), "(secret)".to_owned()));
     RunView {
         id: state.run,
         runbook: plan.runbook.to_string(),

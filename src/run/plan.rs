@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{Digest, HostName, RunId, RunbookPath, StepId, UserName, ValueName};
+use crate::id::{Digest, HostName, RunId, RunbookPath, SecretName, StepId, UserName, ValueName};
 use crate::inventory::target::Target;
 use crate::runbook::model::{Attach, Effect, OnFailure, Placement, Value};
 
@@ -29,8 +29,12 @@ pub struct Plan {
     /// SHA-256 of the runbook's text.
     pub text_digest: Digest,
     pub inputs: BTreeMap<ValueName, Value>,
-    /// Inputs whose values are secrets: only their names are known here.
+    /// Inputs whose values are secrets that a person gives: only their names are known here.
     pub secrets: Vec<ValueName>,
+    /// Secret inputs that nobody gives: the server's secret of that name is fetched before each command that names the
+    /// input. Left out where there are none, so that plans of before keep their digest.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub named_secrets: BTreeMap<ValueName, SecretName>,
     /// The hosts, in the order in which they are worked.
     pub hosts: Vec<Target>,
     /// Hosts that only delegated steps and preconditions run on.

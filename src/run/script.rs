@@ -50,6 +50,22 @@ pub fn compose(
     Some(Script { text, shell: around.shell.clone() })
 }
 
+/// Whether a text names a variable: as a word of its own, whatever a shell makes of it.
+pub fn mentions(text: &str, name: &ValueName) -> bool {
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    text.match_indices(name.as_str())
+        .any(|(at, found)| !text[..at].ends_with(is_part) && !text[at + found.len()..].starts_with(is_part))
+}
+
+/// Whether any command of a step names a variable.
+pub fn step_mentions(step: &PlannedStep, name: &ValueName) -> bool {
+    let nothing = BTreeMap::new();
+    let host = "host".parse().expect("the constant is a host name");
+    let guards = (0..step.guards.len()).map(Purpose::Guard);
+    let purposes = [Purpose::Preview, Purpose::Main, Purpose::Verify, Purpose::Undo].into_iter().chain(guards);
+    purposes.filter_map(|purpose| compose(step, purpose, &host, &nothing)).any(|script| mentions(&script.text, name))
+}
+
 /// Assignments, exports and the directory, one a line.
 fn preamble(around: &Surroundings, host: &HostName, values: &BTreeMap<ValueName, Value>, export: &str) -> String {
     let mut text = format!("{export}host={}\n", quoted(host.as_str()));
@@ -95,6 +111,17 @@ pub fn quoted(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_command_names_a_variable_as_a_whole_word() {
+        let name = "token".parse().unwrap();
+        for text in ["echo $token", "${token}", "token=1", "\"$token\"", "printenv token", "a\ntoken"] {
+            assert!(mentions(text, &name), "{text}");
+        }
+        for text in ["echo $tokens", "my_token", "token2", "", "TOKEN", "toke n"] {
+            assert!(!mentions(text, &name), "{text}");
+        }
+    }
 
     #[test]
     fn no_value_becomes_syntax_in_a_real_shell() {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::civil::Date;
 
 use crate::diagnostic::Span;
-use crate::id::{HostName, RunbookPath, StepId, UserName, ValueName};
+use crate::id::{HostName, RunbookPath, SecretName, StepId, UserName, ValueName};
 
 /// One parsed runbook.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,6 +76,8 @@ pub struct Input {
     pub max: Option<f64>,
     /// A path such as `labels.mountpoint` into an alert.
     pub from_alert: Option<String>,
+    /// The server's secret of this name: nobody gives a value. Only for a secret.
+    pub from_secret: Option<SecretName>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

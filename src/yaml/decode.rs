@@ -66,6 +66,11 @@ impl<'r> Item<'r> {
         self.node.span
     }
 
+    /// Where notes are collected, for one about another place than this value.
+    pub fn reader(&self) -> &'r Reader<'r> {
+        self.reader
+    }
+
     /// Notes an error about this value.
     pub fn error(&self, rule: &str, message: impl Into<String>, help: impl Into<String>) {
         self.reader.error(rule, self.node.span, message, Some(help.into()));

@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod check;
+mod config;
 mod token;
 mod user;
 
@@ -114,7 +115,7 @@ fn colours_follow_the_environment() {
 
 #[test]
 fn schemas_are_json_schemas_of_draft_07() {
-    for arguments in [["schema"].as_slice(), &["schema", "runbook"], &["schema", "inventory"]] {
+    for arguments in [["schema"].as_slice(), &["schema", "runbook"], &["schema", "inventory"], &["schema", "server"]] {
         let schema: serde_json::Value = serde_json::from_slice(&output(arguments).stdout).expect("it is JSON");
         assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#", "{arguments:?}");
         assert!(schema["properties"]["steadyhand"].is_object(), "{arguments:?}");

@@ -5,6 +5,7 @@ mod crash;
 mod endings;
 mod hosts;
 mod ledger;
+mod named_secrets;
 mod people;
 mod program;
 mod secrets;

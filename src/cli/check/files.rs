@@ -41,6 +41,8 @@ pub(super) enum FileKind {
     Runbook(RunbookPath),
     Inventory,
     Access,
+    /// A server's configuration, named on the command line.
+    Server,
 }
 
 /// The files at `paths`.
@@ -129,6 +131,9 @@ impl Found {
         if let Some(kind) = beside_runbooks(path) {
             return self.files.push(FoundFile { path: path.to_owned(), shown: shown(path), kind });
         }
+        if is_server(path) {
+            return self.files.push(FoundFile { path: path.to_owned(), shown: shown(path), kind: FileKind::Server });
+        }
         match runbook_path(path) {
             Some(runbook) => {
                 let kind = FileKind::Runbook(runbook);
@@ -158,6 +163,12 @@ fn has_extension(path: &Path, wanted: &str) -> bool {
 fn beside_runbooks(path: &Path) -> Option<FileKind> {
     let (_, kind) = BESIDE.iter().find(|(known, _)| path.file_name().is_some_and(|name| name == *known))?;
     (!path.parent().is_some_and(is_below_runbooks)).then(|| kind.clone())
+}
+
+/// `steadyhand.server.yaml`, or another name that ends like it.
+fn is_server(path: &Path) -> bool {
+    let named_so = path.file_name().is_some_and(|name| name.as_encoded_bytes().ends_with(b"server.yaml"));
+    named_so && !path.parent().is_some_and(is_below_runbooks)
 }
 
 fn is_below_runbooks(folder: &Path) -> bool {

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{Answer, Place};
 use crate::cli::explain::Explain;
 use crate::cli::parts::{build_engine, build_reader};
+use crate::cli::settings::Settings;
 use crate::engine::Engine;
 use crate::environment;
 use crate::id::RunId;
@@ -30,9 +31,9 @@ pub(super) struct Process {
 }
 
 impl Process {
-    pub async fn open(place: &Place, purpose: Purpose) -> anyhow::Result<Self> {
+    pub async fn open(place: &Place, purpose: Purpose, settings: &Settings) -> anyhow::Result<Self> {
         let engine = match purpose {
-            Purpose::Work => build_engine(&place.data, &place.repo, None).await?,
+            Purpose::Work => build_engine(&place.data, &place.repo, None, settings).await?,
             Purpose::Read => build_reader(&place.data, &place.repo).await?,
         };
         if purpose == Purpose::Work {

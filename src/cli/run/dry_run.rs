@@ -46,6 +46,9 @@ fn text(plan: &Plan, digest: &str) -> String {
         lines.push(format!("input   {name}={}", crate::runbook::value::shell_text(value)));
     }
     lines.extend(plan.secrets.iter().map(|name| format!("input   {name} (secret)")));
+    let named =
+        plan.named_secrets.iter().map(|(name, secret)| format!("input   {name} (the server's secret {secret})"));
+    lines.extend(named);
     lines.extend(plan.hosts.iter().map(|host| format!("host    {}  {}", host.name, address(host))));
     lines.extend(plan.delegates.iter().map(|host| format!("also    {}  {}", host.name, address(host))));
     for (index, step) in plan.steps.iter().enumerate() {

@@ -75,6 +75,7 @@ pub(crate) fn plan(hosts: Vec<Target>, steps: Vec<PlannedStep>, pace: Pace) -> P
         text_digest: Digest::of(b""),
         inputs: BTreeMap::new(),
         secrets: vec![],
+        named_secrets: BTreeMap::new(),
         selection_size: hosts.len() as u32,
         hosts,
         delegates: vec![],

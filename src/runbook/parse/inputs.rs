@@ -7,6 +7,7 @@ use super::super::scope::ValueType;
 use super::super::value::{Rules, parse as parse_value, whole_pattern};
 use super::known::Known;
 use super::text::LINE_CHARACTERS_MAX;
+use crate::id::SecretName;
 use crate::yaml::{Fields, Item};
 
 /// A form with more fields is not filled in during an incident.
@@ -27,6 +28,10 @@ fn input(item: Item<'_>, name: &str, known: &mut Known) -> Option<Input> {
     let mut declared = declared?;
     let required = declared.fields.get("required").and_then(|item| item.boolean());
     let from_alert = declared.fields.get("from_alert").and_then(super::hosts::alert_path);
+    let from_secret = declared.fields.get("from_secret").map(|item| from_secret(item, &declared.kind));
+    if let (Some(_), Some(item)) = (&from_secret, declared.fields.get("from_alert")) {
+        item.key_error("schema[type]", "a secret of the server does not come from an alert", "keep one of the two");
+    }
     let default = match (declared.fields.get("default"), &declared.kind) {
         (Some(item), InputKind::Secret) => {
             item.key_error("schema[type]", "a secret has no default", "remove it: a secret is never stored");
@@ -57,7 +62,20 @@ fn input(item: Item<'_>, name: &str, known: &mut Known) -> Option<Input> {
         min: declared.min,
         max: declared.max,
         from_alert,
+        // One that cannot be read must not turn into one that is asked for.
+        from_secret: match from_secret {
+            None => None,
+            Some(name) => Some(name?),
+        },
     })
+}
+
+fn from_secret(item: Item<'_>, kind: &InputKind) -> Option<SecretName> {
+    if *kind != InputKind::Secret {
+        item.key_error("schema[type]", "only a secret comes from the server's secrets", "write `type: secret`");
+        return None;
+    }
+    item.id()
 }
 
 /// The questions of a manual step, in the order written, and the types of their names.
@@ -129,7 +147,7 @@ fn declared(item: Item<'_>, needs: Needs) -> Option<Declared<'_>> {
         item.error("schema[type]", format!("max {high} is less than min {low}"), "swap them");
     }
     let Some(kind) = kind else {
-        fields.know(&["required", "default", "from_alert"]);
+        fields.know(&["required", "default", "from_alert", "from_secret"]);
         fields.finish();
         return None;
     };

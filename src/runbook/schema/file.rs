@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 
 use super::scalar::{
-    AlertPath, Amount, AmountOrNone, Count, Date, Duration, Filled, HostName, Line, Owner, PlainName, Shell, Short,
-    Text, UserName, Version,
+    AlertPath, Amount, AmountOrNone, Count, Date, Duration, Filled, HostName, Line, Owner, PlainName, SecretNameFile,
+    Shell, Short, Text, UserName, Version,
 };
 use super::step::StepFile;
 
@@ -92,6 +92,8 @@ struct InputFile {
     max: Option<f64>,
     /// Where an alert holds the value: `labels.mountpoint`.
     from_alert: Option<AlertPath>,
+    /// The server's secret of this name, fetched just before each command that names the input. Only for a secret.
+    from_secret: Option<SecretNameFile>,
 }
 
 #[derive(JsonSchema)]

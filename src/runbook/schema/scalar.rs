@@ -48,6 +48,7 @@ scalar!(RunbookPath, {"type": ["string", "number", "boolean"], "pattern": "^[A-Z
 scalar!(ScriptFile, {"type": ["string", "number", "boolean"], "pattern": "^[A-Za-z0-9_][A-Za-z0-9._-]*(/[A-Za-z0-9_][A-Za-z0-9._-]*)*$", "maxLength": 200});
 scalar!(Shell, {"type": ["string", "number", "boolean"], "pattern": "^[A-Za-z0-9/._+][A-Za-z0-9/._+-]*$", "maxLength": 200});
 scalar!(AlertPath, {"type": "string", "pattern": "^(labels|annotations)\\.[A-Za-z0-9_.-]+$", "maxLength": 200});
+scalar!(SecretNameFile, {"type": "string", "pattern": "^[a-z][a-z0-9_-]*$", "maxLength": 64});
 scalar!(Pointer, {"type": "string", "pattern": "^(/([^~]|~[01])*)?$", "maxLength": 1000});
 scalar!(Amount, {"oneOf": [
     {"type": "integer", "minimum": 1, "maximum": 4_294_967_295_u32},

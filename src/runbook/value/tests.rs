@@ -13,6 +13,7 @@ fn input(kind: InputKind) -> Input {
         min: None,
         max: None,
         from_alert: None,
+        from_secret: None,
     }
 }
 

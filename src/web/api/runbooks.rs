@@ -71,7 +71,7 @@ fn input(input: &Input) -> InputBody {
     InputBody {
         name: input.name.to_string(),
         description: input.description.clone(),
-        required: input.required && input.default.is_none(),
+        required: input.required && input.default.is_none() && input.from_secret.is_none(),
         default: input.default.as_ref().map(runbooks::value_text),
         hint: runbooks::input_hint(input),
     }

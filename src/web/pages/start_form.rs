@@ -49,7 +49,12 @@ pub fn page(startable: &Startable<'_>, typed: &Fields, key: String) -> StartPage
         continues: text("continues"),
         from: text("from"),
         git_ref: text("ref"),
-        inputs: runbook.inputs.iter().map(|input| field(input, typed)).collect(),
+        inputs: runbook
+            .inputs
+            .iter()
+            .filter(|input| input.from_secret.is_none())
+            .map(|input| field(input, typed))
+            .collect(),
         local: startable.hosts.is_none(),
         hosts_words: match limit {
             Some(max) => format!("{}, at most {max} at once", chosen_by.unwrap_or_default()),

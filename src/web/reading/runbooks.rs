@@ -229,6 +229,9 @@ pub fn input_hint(input: &Input) -> String {
     let mut parts = vec![crate::web::view::need::bounds(kind, input.min, input.max)];
     parts.extend(input.pattern.as_ref().map(|pattern| format!("like {pattern}")));
     parts.extend(input.default.as_ref().map(|default| format!("default {}", value_text(default))));
+    if let Some(name) = &input.from_secret {
+        parts.push(format!("the server's secret {name}: never given"));
+    }
     if input.kind == InputKind::Secret {
         parts.push("never stored or shown".to_owned());
     }

@@ -54,6 +54,7 @@ impl Stage {
             store: Store::open(&DatabaseUrl::in_data_dir(data), data).await.expect("a new store opens"),
             library: Library::open(repository).await.expect("the examples are a library"),
             transport: Arc::new(Router::new(&data.join("ssh"), Recorded::new()).expect("a new folder")),
+            secrets: Arc::new(steadyhand::secrets::NamedSecrets::none()),
             clock: Arc::new(System::start()),
             lock: Some(lock),
         });

@@ -27,12 +27,12 @@ const STEPS: &str = "
       printf %s \"$token\" | sha256sum | cut -c1-64 >sum
 ";
 
-fn fresh_secret() -> String {
+pub fn fresh_secret() -> String {
     format!("hunter2-{}", uuid::Uuid::new_v4())
 }
 
 /// What `program` makes of a text.
-fn filtered(program: &str, text: &str) -> String {
+pub fn filtered(program: &str, text: &str) -> String {
     let mut child = Command::new("sh")
         .args(["-c", program])
         .stdin(Stdio::piped())
@@ -43,14 +43,14 @@ fn filtered(program: &str, text: &str) -> String {
     String::from_utf8(child.wait_with_output().expect("it ends").stdout).expect("text").trim().to_owned()
 }
 
-fn forms(secret: &str) -> Vec<String> {
+pub fn forms(secret: &str) -> Vec<String> {
     let base64 = filtered("base64 -w 0", secret);
     let hex = filtered("od -An -v -tx1 | tr -d ' \\n'", secret);
     vec![secret.to_owned(), base64.trim_end_matches('=').to_owned(), hex]
 }
 
 /// Files below a folder that hold one of the texts.
-fn files_with(folder: &Path, texts: &[String]) -> Vec<String> {
+pub fn files_with(folder: &Path, texts: &[String]) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
@@ -63,12 +63,12 @@ fn files_with(folder: &Path, texts: &[String]) -> Vec<String> {
     found
 }
 
-fn holds(bytes: &[u8], text: &str) -> bool {
+pub fn holds(bytes: &[u8], text: &str) -> bool {
     memchr::memmem::find(bytes, text.as_bytes()).is_some()
 }
 
 /// Processes whose arguments hold the text.
-fn processes_with(text: &str) -> Vec<String> {
+pub fn processes_with(text: &str) -> Vec<String> {
     let entries = fs::read_dir("/proc").expect("Linux").flatten();
     let lines = entries.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
     lines.filter(|line| holds(line, text)).map(|line| String::from_utf8_lossy(&line).into_owned()).collect()
@@ -76,7 +76,7 @@ fn processes_with(text: &str) -> Vec<String> {
 
 /// Keeps everything that is logged while the test runs.
 #[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<u8>>>);
+pub struct Kept(pub Arc<Mutex<Vec<u8>>>);
 
 impl std::io::Write for Kept {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -89,7 +89,7 @@ impl std::io::Write for Kept {
     }
 }
 
-fn wait_for(path: &Path) {
+pub fn wait_for(path: &Path) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !path.exists() {
         assert!(Instant::now() < deadline, "{path:?} does not come");

@@ -22,6 +22,7 @@ use steadyhand::run::event::{Actor, Purpose, Resolution};
 use steadyhand::run::outcome::Stream;
 use steadyhand::run::plan::Pace;
 use steadyhand::run::view::{CellView, Need, RunStateName, RunView};
+use steadyhand::secrets::NamedSecrets;
 use steadyhand::store::runs::{Filter, PAGE_MAX};
 use steadyhand::store::{DatabaseUrl, EngineLock, Store};
 use steadyhand::transport::recorded::Recorded;
@@ -42,6 +43,7 @@ pub struct World {
     server: Option<Server>,
     pub folder: TempDir,
     data: PathBuf,
+    secrets: Arc<NamedSecrets>,
 }
 
 /// An engine that is up.
@@ -80,7 +82,8 @@ impl World {
         let folder = tempfile::Builder::new().prefix("sh").tempdir().expect("a temporary folder");
         let data = data.unwrap_or_else(|| folder.path().join("data"));
         std::fs::create_dir_all(folder.path().join("repo/runbooks")).expect("a new folder");
-        let mut world = Self { hosts, server: None, folder, data };
+        let secrets = Arc::new(NamedSecrets::none());
+        let mut world = Self { hosts, server: None, folder, data, secrets };
         world.write_inventory(|text| text);
         world.come_up();
         world
@@ -112,7 +115,13 @@ impl World {
     }
 
     fn come_up(&mut self) {
-        self.server = Some(Server::begin(&self.data, &self.repo()));
+        self.server = Some(Server::begin(&self.data, &self.repo(), self.secrets.clone()));
+    }
+
+    /// The server is started again with these secrets, which runbooks may use by name.
+    pub fn use_secrets(&mut self, secrets: NamedSecrets) {
+        self.secrets = Arc::new(secrets);
+        self.restart();
     }
 
     pub fn server(&self) -> &Server {
@@ -285,7 +294,7 @@ impl Drop for World {
 
 impl Server {
     /// Opens the data, takes up what is there.
-    pub fn begin(data: &Path, repo: &Path) -> Self {
+    pub fn begin(data: &Path, repo: &Path, secrets: Arc<NamedSecrets>) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -298,6 +307,7 @@ impl Server {
                 store,
                 library: Library::open(repo).await.expect("the folder is there"),
                 transport: Arc::new(Router::new(&data.join("ssh"), Recorded::new()).expect("the folder is ours")),
+                secrets,
                 clock: Arc::new(clock::System::start()),
                 lock: Some(lock),
             });

@@ -127,8 +127,14 @@ impl Server {
         let library = Library::open(&folder.path().join("repository")).await.expect("the library opens");
         // ssh's control sockets need a short path.
         let transport = Router::new(&folder.path().join("ssh"), Recorded::new()).expect("the folder can be made");
-        let parts =
-            Parts { store: store.clone(), library, transport: Arc::new(transport), clock: clock.clone(), lock: None };
+        let parts = Parts {
+            store: store.clone(),
+            library,
+            transport: Arc::new(transport),
+            clock: clock.clone(),
+            secrets: Arc::new(steadyhand::secrets::NamedSecrets::none()),
+            lock: None,
+        };
         let engine = Engine::new(parts);
         let stopping = CancellationToken::new();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
@@ -154,7 +160,14 @@ impl Server {
     pub async fn restarted_engine(&self) -> Engine {
         let library = Library::open(&self.folder.path().join("repository")).await.expect("the library opens");
         let (store, clock) = (self.store.clone(), self.clock.clone());
-        Engine::new(Parts { store, library, transport: Arc::new(Recorded::new()), clock, lock: None })
+        Engine::new(Parts {
+            store,
+            library,
+            transport: Arc::new(Recorded::new()),
+            clock,
+            secrets: Arc::new(steadyhand::secrets::NamedSecrets::none()),
+            lock: None,
+        })
     }
 
     /// Puts an `access.yaml` into the repository. Requests heed it within a second, starts at once.
