@@ -4,13 +4,16 @@
 pub mod ask;
 mod attempt;
 mod codec;
+mod guards;
 mod live;
 mod locks;
+mod look;
 pub mod output;
 pub mod policy;
 mod questions;
 mod recovery;
 mod start;
+mod stopping;
 mod worker;
 
 use std::collections::HashMap;

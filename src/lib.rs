@@ -13,6 +13,7 @@ pub mod environment;
 pub mod id;
 pub mod inventory;
 pub mod library;
+pub mod oncall;
 pub mod process;
 pub mod redact;
 pub mod run;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 
 use super::terminal::Terminal;
-use crate::{access, inventory, runbook};
+use crate::{access, inventory, oncall, runbook};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -34,6 +34,8 @@ enum SchemaOf {
     Inventory,
     /// `access.yaml`
     Access,
+    /// `oncall.yaml`
+    Oncall,
 }
 
 impl Schema {
@@ -42,6 +44,7 @@ impl Schema {
             SchemaOf::Runbook => runbook::schema(),
             SchemaOf::Inventory => inventory::schema(),
             SchemaOf::Access => access::schema(),
+            SchemaOf::Oncall => oncall::schema(),
         };
         writeln!(terminal.out, "{schema:#}")?;
         Ok(ExitCode::SUCCESS)

@@ -51,6 +51,7 @@ permissions! {
     ReadOutput,
     StartRuns,
     ActOnRuns,
+    Approve,
     ShareOutput,
     ReadAudit,
     OwnSession,

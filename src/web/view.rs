@@ -1,6 +1,7 @@
 //! What the templates see. Each view is built from plain pictures by a pure function, and `samples` holds one of
 //! each for the test that renders every template.
 
+pub mod approval;
 pub mod audit;
 pub mod lists;
 pub mod need;

@@ -60,6 +60,7 @@ pub struct Start {
     pub confirm_hosts: Option<u32>,
     pub continues: Option<(RunId, &'static str)>,
     pub key: Option<String>,
+    pub reason: Option<String>,
 }
 
 impl World {
@@ -195,7 +196,7 @@ impl World {
 
     pub fn try_act(&self, run: RunId, by: &str, action: Action, secrets: &[(&str, &str)]) -> Result<RunView, ActError> {
         let seen_seq = self.view(run).seq;
-        let request = Request { by: Actor(by.to_owned()), seen_seq, action };
+        let request = Request { by: Actor(by.to_owned()), who: Default::default(), seen_seq, action };
         let secrets = secrets.iter().map(|(name, text)| secret(name, text)).collect();
         let server = self.server();
         server.runtime.block_on(server.engine.act(run, request, secrets))
@@ -343,6 +344,7 @@ impl Start {
             confirm_hosts: None,
             continues: None,
             key: None,
+            reason: None,
         }
     }
 
@@ -378,6 +380,7 @@ impl Start {
             pace: self.pace,
             confirm_hosts: self.confirm_hosts,
             who: Identity::within(Actor(ANNA.to_owned())),
+            reason: self.reason,
             continues: self.continues.map(|(run, step)| (run, step.parse().expect("a step's name"))),
             idempotency_key: self.key,
         }
