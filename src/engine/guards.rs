@@ -39,7 +39,7 @@ impl Engine {
         let reason = request.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
         let mut at_start = AtStart::default();
         let on_call_only = runbook.guards.contains(&RunGuard::OnCall(true));
-        if on_call_only && !self.policy().await.policy.is_on_call(who) {
+        if on_call_only && !self.policy_now().await.policy.is_on_call(who) {
             match reason {
                 Some(reason) => at_start.reason = Some(reason.to_owned()),
                 None => {
@@ -56,7 +56,7 @@ impl Engine {
         let why: Vec<String> = closed.iter().map(words::window).collect();
         let why = why.join("; ");
         let scope = Scope::of(&runbook.path, &runbook.tags, hosts.iter());
-        let policy = self.policy().await.policy;
+        let policy = self.policy_now().await.policy;
         let may_override = decide(&policy, who, Permission::OverrideWindows, About::Run(&scope)).is_ok();
         match reason {
             Some(reason) if may_override => {
