@@ -227,7 +227,7 @@ pub enum Refusal {
     /// The page was out of date.
     #[error("the run has moved on since you looked (you saw event {seen}, the step changed at {now})")]
     Stale { seen: u64, now: u64 },
-    #[error("confirm who you are again: approving takes a login within the last 15 minutes")]
+    #[error("confirm who you are again (at /account/confirm): approving takes a login within the last 15 minutes")]
     ConfirmWhoYouAre,
     #[error("{0}")]
     NotNow(String),

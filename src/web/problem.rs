@@ -247,18 +247,15 @@ impl From<StartError> for Problem {
     }
 }
 
-/// Where a browser does it, and back.
-const CONFIRM_WHO_YOU_ARE: &str =
-    "Open /account/confirm in the browser in which you are signed in, then do this again.";
-
 impl From<ActError> for Problem {
     fn from(error: ActError) -> Self {
         let detail = error.to_string();
         match error {
             ActError::NoSuchRun(_) => Self::not_found(detail),
             ActError::Refused(Refusal::Stale { .. }) => Self::stale(detail),
-            ActError::Refused(Refusal::ConfirmWhoYouAre) => Self::refused(detail).next_step(CONFIRM_WHO_YOU_ARE),
-            ActError::Refused(Refusal::NotNow(_) | Refusal::Wrong(_)) => Self::refused(detail),
+            ActError::Refused(Refusal::ConfirmWhoYouAre | Refusal::NotNow(_) | Refusal::Wrong(_)) => {
+                Self::refused(detail)
+            }
             ActError::Engine(failed) => failed.into(),
         }
     }

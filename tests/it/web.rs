@@ -1,5 +1,6 @@
 //! The pages and the API over a real socket, with a real store, real runbooks and commands that really run.
 
+mod approvals;
 mod attacks;
 mod audit;
 mod doors;

@@ -230,12 +230,7 @@ async fn a_token_opens_the_verbs_it_was_made_for_and_no_others() {
         let never = !Permission::OF_TOKENS.contains(permission) && *permission != Permission::ReadAudit;
         // One that cannot even read what it is about is told that there is nothing.
         let closed = if never { CLOSED.contains(&with.status) } else { with.status == StatusCode::FORBIDDEN };
-        assert_eq!(
-            closed,
-            never,
-            "{what} by a token with {permission:?}: {}",
-            with.status
-        );
+        assert_eq!(closed, never, "{what} by a token with {permission:?}: {}", with.status);
     }
 }
 

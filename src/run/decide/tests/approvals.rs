@@ -50,8 +50,10 @@ fn a_step_begins_when_others_agree_and_nothing_has_changed() {
     assert_eq!(kinds[kinds.len() - 2..], ["approval_used", "attempt_planned"], "one decision, one transaction");
 }
 
-/// Every way in which the world may differ, by name.
-fn mutations() -> Vec<(&'static str, fn(&mut Found))> {
+/// A way in which the world may differ, by what the driver is told.
+type Mutation = (&'static str, fn(&mut Found));
+
+fn mutations() -> Vec<Mutation> {
     fn host(found: &mut Found) -> &mut crate::run::approval::HostBinding {
         found.binding.hosts.values_mut().next().unwrap()
     }
