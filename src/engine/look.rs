@@ -29,20 +29,21 @@ pub struct Question {
 
 /// Looks around.
 pub async fn look_around(shared: &Shared, question: Question) -> Look {
-    let at_ms = shared.clock.wall_ms();
-    let found = found(&shared.library, &question, at_ms).await.map_err(|error| with_causes(&error));
-    Look { step: question.step, asked_seq: question.seq, at_ms, found }
+    let found = found(shared, &question).await.map_err(|error| with_causes(&error));
+    Look { step: question.step, asked_seq: question.seq, at_ms: shared.clock.wall_ms(), found }
 }
 
-async fn found(library: &Library, question: &Question, at_ms: i64) -> Result<Found, LibraryError> {
-    let plan = &question.plan;
+async fn found(shared: &Shared, question: &Question) -> Result<Found, LibraryError> {
+    let (library, plan) = (&shared.library, &question.plan);
     let served = library.resolve(None).await?;
+    // An inventory that a program prints may take a while: windows are judged by the time after it.
+    let binding = binding(library, &served, question).await?;
     let closed = if plan.windows.is_empty() {
         Vec::new()
     } else {
-        windows(library, &served).await?.closed(&plan.windows, at_ms)
+        windows(library, &served).await?.closed(&plan.windows, shared.clock.wall_ms())
     };
-    Ok(Found { binding: binding(library, &served, question).await?, closed })
+    Ok(Found { binding, closed })
 }
 
 /// The windows at a revision. Without the file there are none.

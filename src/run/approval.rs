@@ -20,7 +20,7 @@ pub const WITHIN_DEFAULT_MS: u64 = 30 * 60 * 1000;
 /// Who approves has proven in person who they are within this time: an unlocked screen is not a second person.
 pub const STEP_UP_MS: i64 = 15 * 60 * 1000;
 
-/// A look at the world that is older than this when it is judged is made again.
+/// A look at the world that was over longer ago than this when it is judged is made again.
 pub const LOOK_AGE_MAX_MS: i64 = 10 * 1000;
 
 /// What a request proves about the person behind it, as whoever let it in says.
@@ -78,7 +78,7 @@ pub struct Look {
     pub step: StepId,
     /// The run's last event when the look was asked for: what happened later may ask for another.
     pub asked_seq: u64,
-    /// When the look began.
+    /// When the look was over.
     pub at_ms: i64,
     /// Or why nothing can be said.
     pub found: Result<Found, String>,

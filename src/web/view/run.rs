@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::run::event::{Actor, RunEnd};
 use crate::run::plan::{Pace, Part};
-use crate::run::view::{HostStanding, HostView, RunStateName, RunView, StepStateName, StepView};
+use crate::run::view::{HostStanding, HostView, Need, RunStateName, RunView, StepStateName, StepView};
 use crate::web::format::{self, Moment};
 use crate::web::view::need::NeedCard;
 use crate::web::view::step::{StepCard, StepLine};
@@ -223,6 +223,11 @@ impl Band {
         let (mut state, tone) = state_words(view);
         if view.state == RunStateName::Waiting && !view.stopping && view.driver != *viewer {
             state = format!("Waits for {}", view.driver);
+        }
+        match &view.waiting {
+            Some(Need::Approve(_)) if !view.stopping => "Waits for approval".clone_into(&mut state),
+            Some(Need::Window { .. }) if !view.stopping => "Waits for its time".clone_into(&mut state),
+            _ => {}
         }
         let until_ms = view.ended_at_ms.unwrap_or(now_ms);
         Self {
