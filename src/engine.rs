@@ -4,14 +4,17 @@
 pub mod ask;
 mod attempt;
 mod codec;
+mod guards;
 mod live;
 mod locks;
+mod look;
 pub mod output;
 pub mod policy;
 mod questions;
 mod recovery;
 mod secrets;
 mod start;
+mod stopping;
 mod worker;
 
 use std::collections::HashMap;

@@ -8,6 +8,7 @@ pub mod ansible;
 pub mod choose;
 pub mod entry;
 pub mod host_key;
+pub mod known_hosts;
 pub mod parse;
 pub mod resolve;
 pub mod schema;

@@ -15,6 +15,7 @@ pub mod id;
 pub mod inventory;
 pub mod library;
 pub mod network;
+pub mod oncall;
 pub mod outgoing;
 pub mod process;
 pub mod redact;

@@ -17,6 +17,7 @@ mod inventory;
 mod program;
 mod revision;
 mod tree;
+mod trust;
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;

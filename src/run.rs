@@ -13,10 +13,14 @@
 //! - **event**: what happened, stored; **effect**: what is to be done, after the event is stored.
 //! - **unknown**: nobody can say what became of an attempt; only a person resolves it.
 //! - **pace**: how far a run goes by itself. **wheel**: what the one driver of a run holds; others watch.
+//! - **approval**: a second person's word that lets a step begin, once. **look**: what the engine finds of the world
+//!   right before a step. **window**: a span of time with a name.
 //! - **capture**: a value read from output. **head**: the first 64 KiB of a stream.
 
 pub mod action;
 pub mod apply;
+pub mod approval;
+pub mod approval_view;
 pub mod decide;
 pub mod evaluate;
 pub mod event;

@@ -19,6 +19,7 @@ pub mod blobs;
 mod db;
 pub mod engine_lock;
 pub mod lease;
+pub mod locks;
 pub mod open;
 pub mod output;
 pub mod people;

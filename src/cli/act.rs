@@ -31,6 +31,9 @@ What each action takes:
   abort, undo                --reason
   drop-host                  --host, --reason
   supply-secrets             --secret for each
+  approve    --note; reject  --reason (people only, within 15 minutes of a login: see the run's page)
+  withdraw, ask-again
+  override-window            --reason
 
 STEP is the one that the run waits at, unless given. Without --server the run is then carried on in this
 process until it ends or needs a person again.
@@ -102,6 +105,11 @@ enum Action {
     SupplySecrets,
     Undo,
     UndoDone,
+    Approve,
+    Reject,
+    Withdraw,
+    AskAgain,
+    OverrideWindow,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -187,6 +195,18 @@ impl Act {
                 let may_ask = io::stdin().is_terminal() && io::stdout().is_terminal();
                 body.insert("secrets".to_owned(), json!(request::secrets(&self.secret, may_ask, terminal)?));
             }
+            Action::Approve | Action::Withdraw | Action::AskAgain => {
+                body.insert("step".to_owned(), json!(self.step));
+                body.insert("note".to_owned(), json!(self.note));
+            }
+            Action::Reject => {
+                body.insert("step".to_owned(), json!(self.step));
+                self.reason(&mut body)?;
+            }
+            Action::OverrideWindow => {
+                body.insert("step".to_owned(), json!(self.step(view)?));
+                self.reason(&mut body)?;
+            }
             Action::Confirm | Action::Answer | Action::Done | Action::UndoDone => self.of_step(&mut body, view)?,
             Action::Retry | Action::Skip | Action::Resolve | Action::Stop => self.of_step(&mut body, view)?,
         }
@@ -254,7 +274,10 @@ fn step_of(need: &Need) -> Option<String> {
         | Need::Answer { step, .. }
         | Need::Decide { step, .. }
         | Need::ResolveUnknown { step, .. }
+        | Need::AskAgain { step, .. }
+        | Need::Window { step, .. }
         | Need::ManualUndo { step, .. } => Some(step.to_string()),
+        Need::Approve(asked) => Some(asked.step.to_string()),
         Need::ReachHosts { .. } | Need::Secrets { .. } | Need::Storage { .. } | Need::Resume { .. } => None,
     }
 }

@@ -2,6 +2,7 @@
 
 mod documentation;
 mod files;
+mod windows;
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -19,7 +20,7 @@ use super::terminal::Terminal;
 use crate::check::{Policy, Profile, check_runbook};
 use crate::clock::{Clock, System};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::{access, config, environment, inventory, yaml};
+use crate::{access, config, environment, inventory, oncall, yaml};
 
 use files::{FileKind, FoundFile};
 
@@ -128,10 +129,15 @@ impl Check {
     fn check_file(&self, file: &FoundFile, bytes: &[u8]) -> CheckedFile {
         let policy = Policy { profile: self.profile.into(), today: self.today.unwrap_or_else(today) };
         let diagnostics = match &file.kind {
-            FileKind::Runbook(path) => check_runbook(path, &file.shown, bytes, policy).diagnostics,
+            FileKind::Runbook(path) => {
+                let mut found = check_runbook(path, &file.shown, bytes, policy).diagnostics;
+                found.append(&mut windows::unknown(&file.path, &file.shown, path, bytes));
+                found
+            }
             FileKind::Inventory => check_inventory(file, bytes),
             FileKind::Access => access::parse(&file.shown, bytes).diagnostics,
             FileKind::Server => config::parse(&file.shown, bytes, &base_of(file)).diagnostics,
+            FileKind::Oncall => oncall::parse(&file.shown, bytes).diagnostics,
         };
         CheckedFile { name: file.shown.clone(), text: String::from_utf8_lossy(bytes).into_owned(), diagnostics }
     }

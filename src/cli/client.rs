@@ -155,7 +155,12 @@ impl Client {
     /// Does something to a run; `action` has all but the number of the last event seen.
     pub async fn act(&self, view: &RunView, mut action: Value) -> anyhow::Result<RunView> {
         action["seq"] = json!(view.seq);
-        self.ask(Method::POST, &format!("/api/v1/runs/{}/actions", view.id), Some(&action)).await?.read()
+        // Answering a request is another right than working the run, and has its own door.
+        let door = match action["action"].as_str() {
+            Some("approve" | "reject") => "approvals",
+            _ => "actions",
+        };
+        self.ask(Method::POST, &format!("/api/v1/runs/{}/{door}", view.id), Some(&action)).await?.read()
     }
 
     /// What changes a run from now on.

@@ -76,6 +76,10 @@ pub(super) struct Run {
     #[arg(long, value_name = "N")]
     confirm_hosts: Option<u32>,
 
+    /// Why it is started although a guard asks for a reason: who is on call, a window
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+
     /// Go on from a step of an earlier run of this runbook
     #[arg(long = "continue", value_name = "RUN", requires = "from")]
     continues: Option<String>,

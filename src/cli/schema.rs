@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueEnum};
 
 use super::terminal::Terminal;
-use crate::{access, config, inventory, runbook};
+use crate::{access, config, inventory, oncall, runbook};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -34,6 +34,8 @@ enum SchemaOf {
     Inventory,
     /// `access.yaml`
     Access,
+    /// `oncall.yaml`
+    Oncall,
     /// The server's configuration file
     Server,
 }
@@ -44,6 +46,7 @@ impl Schema {
             SchemaOf::Runbook => runbook::schema(),
             SchemaOf::Inventory => inventory::schema(),
             SchemaOf::Access => access::schema(),
+            SchemaOf::Oncall => oncall::schema(),
             SchemaOf::Server => config::schema::schema(),
         };
         writeln!(terminal.out, "{schema:#}")?;

@@ -23,6 +23,8 @@ pub struct StartRequest {
     pub confirm_hosts: Option<u32>,
     /// Who asks: what they may is decided here, whatever the door.
     pub who: Identity,
+    /// Why it is started although a guard asks for a reason.
+    pub reason: Option<String>,
     /// Take up an earlier run of the same runbook at this step.
     pub continues: Option<(RunId, StepId)>,
     /// The same key gives the same run, for a day: a repeated post starts nothing twice.

@@ -11,6 +11,7 @@ use crate::id::RunId;
 use crate::run::action::Input;
 use crate::store::StoreError;
 use crate::store::lease::{LEASE, RENEW_EVERY};
+use crate::store::run_log::AppendError;
 
 impl Engine {
     /// Takes up every run that has not ended. A run whose log cannot be read is left alone and told about.
@@ -41,6 +42,16 @@ impl Engine {
         let Some(state) = self.load(run).await? else {
             return Ok(false);
         };
+        // A run of before there were locks in the store takes its own now.
+        let locks = super::locks::locks_of(&state.plan);
+        let now_ms = self.shared.clock.wall_ms();
+        match self.shared.store.hold_locks(run, epoch, &locks, now_ms).await {
+            Ok(()) => {}
+            Err(AppendError::LockHeld { lock, holder, .. }) => {
+                tracing::error!(run.id = %run, lock = lock.name, host = %lock.host, %holder, "another run holds the lock");
+            }
+            Err(error) => tracing::error!(run.id = %run, %error, "the locks of the run could not be taken"),
+        }
         Worker::spawn(&self.shared, state, epoch, Vec::new(), Input::Restarted);
         Ok(true)
     }

@@ -59,6 +59,11 @@ impl RunSecrets {
         known.needles = needles(&known.given, &known.fetched);
     }
 
+    /// The names of those that a person gave.
+    pub fn given_names(&self) -> Vec<ValueName> {
+        self.known().given.iter().map(|(name, _)| name.clone()).collect()
+    }
+
     /// Whether output waits for a secret that cannot be fetched.
     pub fn are_awaited(&self) -> bool {
         self.awaited.load(Ordering::Relaxed)

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::ask::{EngineError, HostsAsked, StartError, StartRequest, Started, with_causes};
 use super::codec::encoded;
 use super::live::row;
+use super::locks::locks_of;
 use super::policy::scope_of;
 use super::questions::reading;
 use super::worker::Worker;
@@ -27,6 +28,7 @@ use crate::runbook::available::not_yet_available;
 use crate::runbook::model::{Action, InputKind, Runbook, Value};
 use crate::runbook::parse::parse;
 use crate::runbook::value::{parse_input, value_when_not_given};
+use crate::store::run_log::AppendError;
 
 impl Engine {
     /// Starts a run. When it returns, the plan is stored; the first effects are under way.
@@ -37,7 +39,7 @@ impl Engine {
         if self.is_draining() {
             return Err(StartError::Draining);
         }
-        let plan = self.dry_run(&request).await?;
+        let (plan, refusal) = self.prepared(&request).await?;
         let _one_at_a_time = self.shared.starting.lock().await;
         let reserved = self.reserved(&request).await?;
         if let Some(run) = reserved
@@ -45,8 +47,8 @@ impl Engine {
         {
             return Ok(Started { run, seq: 1, fresh: false });
         }
-        if let Some(held) = self.shared.lock_held(&plan) {
-            return Err(StartError::Guard(held.to_string()));
+        if let Some(refusal) = refusal {
+            return Err(StartError::Guard(refusal));
         }
         let now_ms = self.shared.clock.wall_ms();
         let run = match reserved {
@@ -57,12 +59,17 @@ impl Engine {
         let Some(epoch) = self.shared.lead(run).await.map_err(|error| storing("lead the run", &error))? else {
             return Err(StartError::Guard("another server is starting this run".to_owned()));
         };
-        let digest = plan.digest();
+        let (digest, locks) = (plan.digest(), locks_of(&plan));
         let event = Event::RunStarted { run, plan: Box::new(plan), digest, by: request.who.actor.clone() };
         let state = State::first(now_ms, &event).expect("a start is a run's first event");
         let events = [encoded(&event, now_ms)];
-        let appended = self.shared.store.append(run, 0, Some(epoch), &events, &row(run, &state)).await;
-        appended.map_err(|error| storing("store the start of the run", &error))?;
+        match self.shared.store.append_start(run, epoch, &events, &row(run, &state), &locks).await {
+            Ok(_) => {}
+            Err(AppendError::LockHeld { lock, holder, since_ms, .. }) => {
+                return Err(StartError::Guard(self.held(&lock, holder, since_ms).await.to_string()));
+            }
+            Err(error) => return Err(storing("store the start of the run", &error).into()),
+        }
         Worker::spawn(&self.shared, state, epoch, request.secrets, Input::Begin);
         tracing::info!(run.id = %run, "the run started");
         Ok(Started { run, seq: 1, fresh: true })
@@ -73,6 +80,11 @@ impl Engine {
     /// # Errors
     /// See [`StartError`].
     pub async fn dry_run(&self, request: &StartRequest) -> Result<Plan, StartError> {
+        Ok(self.prepared(request).await?.0)
+    }
+
+    /// The plan, and why the guards would refuse it now.
+    async fn prepared(&self, request: &StartRequest) -> Result<(Plan, Option<String>), StartError> {
         let library = &self.shared.library;
         let git_ref = request.git_ref.as_deref().map(str::parse::<GitRef>).transpose();
         let git_ref = git_ref.map_err(|error| StartError::Guard(error.to_string()))?;
@@ -89,6 +101,7 @@ impl Engine {
         let inputs = inputs(&runbook, request)?;
         let inventory = library.inventory(&revision).await.map_err(unreadable)?;
         let hosts = hosts(&runbook, request, &inventory.inventory)?;
+        let guards = self.guards_at_start(&runbook, request, &hosts.chosen).await?;
         let given = Circumstances {
             commit: revision.commit().map(|commit| commit.id.as_str().to_owned()),
             text_digest: file.digest(),
@@ -103,11 +116,13 @@ impl Engine {
             scripts: self.scripts(&runbook, &revision).await?,
             parallel_max: PARALLEL_MAX,
             continues: self.continues(request).await?,
+            windows_overridden: guards.overridden,
+            override_reason: guards.reason,
         };
         let mut plan = freeze(&runbook, given).map_err(|error| StartError::Guard(error.to_string()))?;
         plan.authority = Some(self.authorise_start(request, &revision, &plan).await?);
         self.may_use_secrets(&plan)?;
-        Ok(plan)
+        Ok((plan, guards.refusal))
     }
 
     async fn scripts(&self, runbook: &Runbook, revision: &Revision) -> Result<BTreeMap<String, String>, StartError> {

@@ -11,20 +11,21 @@ use super::ask::{ActError, with_causes};
 use super::attempt::{AttemptTask, Road};
 use super::codec::encoded;
 use super::live::{Live, Message, Seen, Told, row};
+use super::look::{Question, look_around};
 use super::secrets::RunSecrets;
+use super::stopping::{Stopped, release_on, stop_once, told_without_follower};
 use crate::entropy;
-use crate::id::{AttemptId, HostName, RunId, UserName, ValueName};
+use crate::id::{AttemptId, HostName, RunId, StepId, UserName, ValueName};
 use crate::redact::SecretText;
-use crate::run::action::{Action, Effect, Heads, Input, Refusal, Report};
+use crate::run::action::{Action, Effect, Input, Refusal};
 use crate::run::decide::{Decision, decide};
 use crate::run::event::Event;
-use crate::run::outcome::Exit;
 use crate::run::picture::picture;
 use crate::run::state::State;
 use crate::run::wake::wake_at;
 use crate::store::output::WholeOutput;
 use crate::store::run_log::{AppendError, StoredEvent};
-use crate::transport::{AttemptKey, AttemptStatus, StopReport, TransportError};
+use crate::transport::{AttemptKey, TransportError};
 
 /// Messages decided together are stored in one transaction; more wait for the next.
 const BATCH_MAX: usize = 256;
@@ -53,9 +54,16 @@ pub struct Worker {
     seen: watch::Sender<Seen>,
     hint: watch::Sender<u64>,
     proving: HashSet<HostName>,
+    /// The look that is under way or due, and when it is.
+    looking: Option<Looking>,
     stopping: HashSet<AttemptId>,
     /// Attempts whose output is stored, by where they ran.
     releasable: HashMap<HostName, Vec<AttemptKey>>,
+}
+
+struct Looking {
+    due_ms: u64,
+    task: tokio::task::AbortHandle,
 }
 
 /// Whether the task goes on.
@@ -86,6 +94,7 @@ impl Worker {
             seen,
             hint,
             proving: HashSet::new(),
+            looking: None,
             stopping: HashSet::new(),
             releasable: HashMap::new(),
         };
@@ -197,6 +206,7 @@ impl Worker {
             Input::HostProven { host, .. } | Input::HostRefused { host, .. } | Input::HostUnreachable { host, .. } => {
                 self.proving.remove(host);
             }
+            Input::Surroundings(_) => self.looking = None,
             Input::Begin | Input::Restarted | Input::Tick | Input::Person(_) | Input::Attempt { .. } => {}
         }
     }
@@ -221,7 +231,12 @@ impl Worker {
                         () = tokio::time::sleep(STORE_AGAIN) => {}
                     }
                 }
-                Err(error @ (AppendError::Stale { .. } | AppendError::Fenced { .. } | AppendError::TooMany { .. })) => {
+                Err(
+                    error @ (AppendError::Stale { .. }
+                    | AppendError::Fenced { .. }
+                    | AppendError::TooMany { .. }
+                    | AppendError::LockHeld { .. }),
+                ) => {
                     tracing::error!(run.id = %self.run, %error, "this engine lets go of the run");
                     return Next::End;
                 }
@@ -242,6 +257,7 @@ impl Worker {
             Effect::Attend { attempt, after } => self.carry(attempt, Road::TakeUp, after),
             Effect::Stop { attempt, grace } => self.stop(attempt, grace),
             Effect::Release { attempt } => self.release(attempt),
+            Effect::LookAround { step, seq, after } => self.look_around(step, seq, after),
             Effect::Close => self.close(),
         }
     }
@@ -273,6 +289,34 @@ impl Worker {
             // A closed inbox means that the run has ended.
             let _ = sender.send(Message::Input(input)).await;
         });
+    }
+
+    /// One look at a time. One that is asked for while another is under way comes by itself: what the other brings is
+    /// then too old, and the next decision asks again.
+    fn look_around(&mut self, step: StepId, seq: u64, after: Duration) {
+        let after_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+        let due_ms = self.shared.clock.monotonic_ms().saturating_add(after_ms);
+        if let Some(looking) = self.looking.take_if(|looking| looking.due_ms > due_ms) {
+            looking.task.abort();
+        }
+        if self.looking.is_some() {
+            return;
+        }
+        let secrets = if self.state.secrets_missing { Vec::new() } else { self.secrets.given_names() };
+        let question = Question { step, seq, plan: self.state.plan.clone(), secrets };
+        let (shared, sender) = (self.shared.clone(), self.sender.clone());
+        let task = self.shared.tasks.spawn(async move {
+            let look = tokio::select! {
+                () = shared.draining.cancelled() => return,
+                look = async {
+                    shared.clock.sleep_until(due_ms).await;
+                    look_around(&shared, question).await
+                } => look,
+            };
+            // A closed inbox means that the run has ended.
+            let _ = sender.send(Message::Input(Input::Surroundings(Box::new(look)))).await;
+        });
+        self.looking = Some(Looking { due_ms, task: task.abort_handle() });
     }
 
     /// The accounts that steps on this host run as.
@@ -380,57 +424,6 @@ impl Drop for Worker {
         self.shared.live().remove(&self.run);
         self.hint.send_modify(|count| *count += 1);
     }
-}
-
-async fn release_on(shared: Arc<Shared>, run: RunId, state: State, host: HostName, keys: Vec<AttemptKey>) {
-    let Some(target) = state.plan.target(&host) else {
-        return;
-    };
-    if let Err(error) = shared.transport.release(run, target, &keys).await {
-        // What is left behind is swept by the tether after some days.
-        tracing::info!(run.id = %run, %host, %error, "output on the host could not be dropped yet");
-    }
-}
-
-/// How an attempt stands after it was asked to end.
-enum Stopped {
-    Say(Report),
-    /// It has ended by itself or by the signal, and the host knows how; its follower brings that with its output.
-    Done(Exit),
-}
-
-/// Output is not taken while the run's secrets are missing, so nobody would report an end that a person asked for.
-fn told_without_follower(state: &State, secrets: &RunSecrets, attempt: AttemptId, exit: Exit) -> Option<Report> {
-    let asked_for = state.stop.as_ref().is_some_and(|stop| stop.attempts.contains(&attempt));
-    ((state.secrets_missing || secrets.are_awaited()) && asked_for).then(|| Report::Ended(exit, Heads::default()))
-}
-
-/// Ends an attempt: void if it has not begun, else stopped.
-async fn stop_once(
-    shared: &Shared,
-    run: RunId,
-    target: &crate::inventory::target::Target,
-    key: &AttemptKey,
-    grace: Duration,
-) -> Result<Stopped, TransportError> {
-    let report = match shared.transport.void(run, target, key).await? {
-        AttemptStatus::Void => Report::DidNotRun("stopped before it began".to_owned()),
-        AttemptStatus::Done(exit) => return Ok(Stopped::Done(exit)),
-        AttemptStatus::Gone(because) => Report::Gone(because),
-        AttemptStatus::Lost => Report::Lost,
-        AttemptStatus::Absent | AttemptStatus::Running => match shared.transport.stop(run, target, key, grace).await? {
-            StopReport::StillRunning => Report::StopFailed,
-            StopReport::Stopped(AttemptStatus::Done(exit)) => return Ok(Stopped::Done(exit)),
-            StopReport::Stopped(
-                AttemptStatus::Gone(_)
-                | AttemptStatus::Lost
-                | AttemptStatus::Void
-                | AttemptStatus::Absent
-                | AttemptStatus::Running,
-            ) => Report::Stopped,
-        },
-    };
-    Ok(Stopped::Say(report))
 }
 
 /// Sleeps until the run wants to be looked at; for ever if only a person or a host can go on.

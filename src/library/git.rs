@@ -125,6 +125,18 @@ impl Git {
         commits.collect::<Option<_>>().ok_or_else(|| self.odd("a commit is not as git writes them"))
     }
 
+    /// Whether `older` is `newer` or a commit before it.
+    pub async fn is_ancestor(&self, older: &CommitId, newer: &CommitId) -> Result<bool, LibraryError> {
+        let arguments = ["merge-base", "--is-ancestor", "--end-of-options", older.as_str(), newer.as_str()];
+        let finished = self.start(&arguments, Vec::new(), LISTING_BYTES_MAX).await?;
+        if finished.succeeded() {
+            return Ok(true);
+        }
+        // A commit that was pruned is no longer served either. Git says nothing where the answer is no.
+        let is_no = finished.stderr.trim().is_empty() || finished.stderr.contains("Not a valid commit name");
+        if is_no { Ok(false) } else { Err(self.failed("compare two commits", &finished)) }
+    }
+
     /// Files, links and submodules below `path` (everything for the empty path), or `path` itself.
     /// Paths are from the top.
     pub async fn list(&self, commit: &CommitId, path: &str, depth: Depth) -> Result<Vec<Found>, LibraryError> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{AttemptId, HostName, StepId, ValueName};
+use crate::run::approval::{Credentials, Look};
 use crate::run::event::{Actor, Resolution};
 use crate::run::outcome::{Exit, GoneBecause, HostFacts};
 
@@ -36,6 +37,8 @@ pub enum Input {
         attempt: AttemptId,
         report: Report,
     },
+    /// What an [`Effect::LookAround`] found.
+    Surroundings(Box<Look>),
 }
 
 /// What the transport says of an attempt.
@@ -66,6 +69,8 @@ pub struct Heads {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
     pub by: Actor,
+    /// What is known about the person who asks.
+    pub who: Credentials,
     pub seen_seq: u64,
     pub action: Action,
 }
@@ -139,6 +144,46 @@ pub enum Action {
         step: StepId,
         note: Option<String>,
     },
+    /// Gives one's word for what is asked; at the step that waits unless said.
+    Approve {
+        #[serde(default)]
+        step: Option<StepId>,
+        #[serde(default)]
+        note: Option<String>,
+    },
+    /// Says no, and why: the run pauses.
+    Reject {
+        #[serde(default)]
+        step: Option<StepId>,
+        reason: String,
+    },
+    /// Takes back one's word, or one's request.
+    Withdraw {
+        #[serde(default)]
+        step: Option<StepId>,
+    },
+    /// Asks once more after a no, or when time or the world has moved on.
+    AskAgain {
+        #[serde(default)]
+        step: Option<StepId>,
+    },
+    /// Goes on with the step against its windows.
+    OverrideWindow {
+        step: StepId,
+        reason: String,
+    },
+}
+
+impl Action {
+    /// Whether it answers a request for approval: another right than that of working the run.
+    pub fn is_answer_to_approval(&self) -> bool {
+        matches!(self, Self::Approve { .. } | Self::Reject { .. })
+    }
+
+    /// Whether it is about an approval in any way.
+    pub fn is_about_approval(&self) -> bool {
+        self.is_answer_to_approval() || matches!(self, Self::Withdraw { .. })
+    }
 }
 
 /// What is to be done in the world, after the events are stored.
@@ -165,6 +210,13 @@ pub enum Effect {
     Release {
         attempt: AttemptId,
     },
+    /// Read what an approval is bound to and which windows are closed, after a while; comes back as
+    /// [`Input::Surroundings`]. One at a time: the sooner one counts.
+    LookAround {
+        step: StepId,
+        seq: u64,
+        after: Duration,
+    },
     /// Nothing more will come: close connections.
     Close,
 }
@@ -175,6 +227,8 @@ pub enum Refusal {
     /// The page was out of date.
     #[error("the run has moved on since you looked (you saw event {seen}, the step changed at {now})")]
     Stale { seen: u64, now: u64 },
+    #[error("confirm who you are again (at /account/confirm): approving takes a login within the last 15 minutes")]
+    ConfirmWhoYouAre,
     #[error("{0}")]
     NotNow(String),
     #[error("{0}")]

@@ -3,12 +3,14 @@
 //! Every event either gives the next state or is refused as [`CorruptLog`]: the only way to be refused is
 //! a log that this program did not write.
 
+mod approvals;
 mod cells;
 mod events;
 
 use std::sync::Arc;
 
 use crate::id::{AttemptId, HostName, StepId};
+use crate::run::approval::Standing as Word;
 use crate::run::event::{AttemptPlan, DropReason, Ending, Event, Purpose, StepResult};
 use crate::run::state::{
     AttemptPhase, AttemptState, Cell, CellState, HostState, Standing, State, StepState, UndoState,
@@ -50,6 +52,8 @@ impl State {
             started_by: by.clone(),
             started_at_ms: at_ms,
             driver: by.clone(),
+            drivers: vec![by.clone()],
+            taken: None,
             hosts: hosts.collect(),
             steps: plan
                 .steps
@@ -62,6 +66,9 @@ impl State {
             stop: None,
             undo: None,
             secrets_missing: false,
+            approval: None,
+            approval_seq: 0,
+            held: None,
             ended: None,
             plan,
         })
@@ -99,8 +106,8 @@ impl State {
             Event::HostDropped { host, why } => self.drop_host(host, why),
             Event::StepEntered { step } => self.enter(step),
             Event::StepSkipped { step, hosts, why } => self.skip(step, hosts, why),
-            Event::StepConfirmed { step, hosts, .. } => self.each_cell(step, hosts, |cell, _| cell.released = true),
-            Event::StepAnswered { step, values, .. } => self.answer(step, values),
+            Event::StepConfirmed { step, hosts, by, .. } => self.confirm(step, hosts, by),
+            Event::StepAnswered { step, values, by, .. } => self.answer(step, values, by),
             Event::WaitStarted { step, until_ms } => self.wait(step, *until_ms),
             Event::AttemptPlanned(plan) => self.plan_attempt(plan),
             Event::AttemptRunning { attempt } => self.phase(attempt, AttemptPhase::seen_running_at),
@@ -108,7 +115,9 @@ impl State {
             Event::AttemptOverdue { attempt } => self.overdue(attempt),
             Event::AttemptStopFailed { attempt } => self.stop_failed(attempt),
             Event::AttemptEnded { attempt, ending } => self.end_attempt(attempt, ending),
-            Event::GuardHeld { step, host, guard } => self.one_cell(step, host, |cell, _| cell.guarded(guard + 1)),
+            Event::GuardHeld { step, host, guard } => {
+                self.one_cell(step, host, |cell, at_ms| cell.guarded(guard + 1, at_ms))
+            }
             Event::StepWorked { step, host } => self.one_cell(step, host, Cell::worked),
             Event::VerifyPostponed { step, host, at_ms, why } => {
                 self.one_cell(step, host, |cell, now_ms| cell.verify_at(*at_ms, why, now_ms))
@@ -120,16 +129,34 @@ impl State {
             Event::StepFinished { step, host, result } => {
                 self.one_cell(step, host, |cell, at_ms| cell.finish(CellState::Finished(result.clone()), at_ms))
             }
-            Event::RetryRequested { step, hosts, .. } => self.each_cell(step, hosts, |cell, _| cell.start_over()),
-            Event::UnknownResolved { step, host, resolution, note, .. } => self.resolve(step, host, *resolution, note),
+            Event::RetryRequested { step, hosts, by } => self.retry(step, hosts, by),
+            Event::UnknownResolved { step, host, resolution, note, by } => {
+                self.lay_hand_on(step, by)?;
+                self.resolve(step, host, *resolution, note)
+            }
             Event::RunPaused { why, by } => self.pause_run(why, by.as_ref()),
             Event::RunResumed { .. } => self.resume_run(),
             Event::StopRequested { attempts, then, why, by } => self.begin_stop(attempts, *then, why, by),
-            Event::WheelTaken { by, .. } => self.pass_wheel(by),
+            Event::WheelTaken { by, from } => self.pass_wheel(by, from),
             Event::SecretsLost => self.secrets_are_missing(true),
             Event::SecretsSupplied { .. } => self.secrets_are_missing(false),
             Event::UndoStarted { steps, by } => self.begin_undo(steps, by.clone()),
             Event::UndoFinished { .. } => self.end_undo(),
+            Event::ApprovalRequested { step, hosts, by, binding, expires_at_ms } => {
+                self.request_approval(step, hosts, by, binding, *expires_at_ms)
+            }
+            Event::ApprovalGiven { step, by, note } => self.give_approval(step, by, note.as_ref()),
+            Event::ApprovalRejected { step, by, reason } => {
+                self.end_approval(step, Word::Rejected { by: by.clone(), reason: reason.clone() })
+            }
+            Event::ApprovalWithdrawn { step, by } => self.end_approval(step, Word::Withdrawn { by: by.clone() }),
+            Event::ApprovalExpired { step } => self.end_approval(step, Word::Expired),
+            Event::ApprovalVoided { step, what } => self.end_approval(step, Word::Voided(what.clone())),
+            Event::ApprovalUsed { step, hosts } => self.use_approval(step, hosts),
+            Event::ApprovalAskedAgain { step, by } => self.ask_again(step, by),
+            Event::StepHeld { step, windows } => self.hold(step, windows),
+            Event::StepFreed { step } => self.free(step),
+            Event::WindowOverridden { step, by, .. } => self.override_windows(step, by),
             Event::RunEnded { end, why } => self.end_run(*end, why),
         }
     }
@@ -193,6 +220,9 @@ impl State {
             entered.cells[0].host = first;
         }
         self.current = Some(index);
+        self.approval = None;
+        self.approval_seq = self.seq;
+        self.held = None;
         Ok(())
     }
 

@@ -5,7 +5,9 @@
 //! ([`crate::run::wake`]), or waits for a person ([`crate::run::need`]).
 
 mod advance;
+mod approve;
 mod barrier;
+mod gate;
 mod person;
 mod report;
 mod start_attempt;
@@ -18,10 +20,13 @@ use std::time::Duration;
 
 use crate::id::{AttemptId, HostName};
 use crate::run::action::{Effect, Input, Refusal};
+use crate::run::approval::Look;
 use crate::run::event::{Ending, Event, UnknownBecause};
 use crate::run::plan::PlannedStep;
 use crate::run::state::{AttemptPhase, Standing, State};
 use crate::run::wake;
+
+pub use gate::{GUARD_AGE_MAX_MS, HELD_LOOK_EVERY};
 
 /// Between TERM and KILL.
 pub const STOP_GRACE: Duration = Duration::from_secs(10);
@@ -50,7 +55,8 @@ pub fn decide(
     now_ms: i64,
     fresh_id: &mut dyn FnMut() -> AttemptId,
 ) -> Result<Decision, Refusal> {
-    let mut draft = Draft { state: state.clone(), now_ms, fresh_id, events: vec![], effects: vec![], notice: None };
+    let mut draft =
+        Draft { state: state.clone(), now_ms, fresh_id, events: vec![], effects: vec![], notice: None, look: None };
     if state.ended.is_some() {
         return match input {
             Input::Person(_) => Err(Refusal::NotNow("the run has ended".to_owned())),
@@ -82,6 +88,7 @@ pub fn decide(
             }
         }
         Input::Attempt { attempt, report } => draft.take_report(attempt, report),
+        Input::Surroundings(look) => draft.take_look(look),
     }
     draft.advance();
     Ok(draft.decision())
@@ -95,6 +102,8 @@ struct Draft<'a> {
     events: Vec<Event>,
     effects: Vec<Effect>,
     notice: Option<String>,
+    /// What the world is like right now, if this is what came.
+    look: Option<Look>,
 }
 
 impl Draft<'_> {
@@ -129,6 +138,7 @@ impl Draft<'_> {
     fn take_up_again(&mut self) {
         if !self.state.plan.secrets.is_empty() && !self.state.secrets_missing {
             self.emit(Event::SecretsLost);
+            self.void_for_lost_secrets();
         }
         self.prove_hosts();
         // Whether their output was dropped on the hosts before the server died is not known; dropping it again is
@@ -153,6 +163,7 @@ impl Draft<'_> {
     }
 
     fn look_at_the_clock(&mut self) {
+        self.expire_approval();
         for host in &self.state.hosts {
             if wake::prove_again_at(host).is_some_and(|at_ms| at_ms <= self.now_ms) && self.state.pause.is_none() {
                 self.effects.push(Effect::Prove { host: host.name.clone() });

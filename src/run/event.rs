@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{AttemptId, Digest, HostName, RunId, StepId, ValueName};
+use crate::run::approval::{Binding, ClosedWindow};
 use crate::run::outcome::HostFacts;
 use crate::run::plan::Plan;
 use crate::runbook::model::Value;
@@ -198,6 +199,61 @@ pub enum Event {
         result: StepResult,
         by: Option<Actor>,
     },
+    /// A step waits for the word of others; what they say is bound to what is so now.
+    ApprovalRequested {
+        step: StepId,
+        hosts: Vec<HostName>,
+        by: Actor,
+        binding: Box<Binding>,
+        expires_at_ms: i64,
+    },
+    ApprovalGiven {
+        step: StepId,
+        by: Actor,
+        note: Option<String>,
+    },
+    ApprovalRejected {
+        step: StepId,
+        by: Actor,
+        reason: String,
+    },
+    ApprovalWithdrawn {
+        step: StepId,
+        by: Actor,
+    },
+    /// Nobody used it in time.
+    ApprovalExpired {
+        step: StepId,
+    },
+    /// The world is no longer what was approved: what changed.
+    ApprovalVoided {
+        step: StepId,
+        what: Vec<String>,
+    },
+    /// Stored with the attempts that it lets begin; it lets nothing begin again.
+    ApprovalUsed {
+        step: StepId,
+        hosts: Vec<HostName>,
+    },
+    /// The driver wants to ask once more.
+    ApprovalAskedAgain {
+        step: StepId,
+        by: Actor,
+    },
+    /// Windows forbid changes now: the step waits.
+    StepHeld {
+        step: StepId,
+        windows: Vec<ClosedWindow>,
+    },
+    StepFreed {
+        step: StepId,
+    },
+    /// A person lets the step go on against its windows.
+    WindowOverridden {
+        step: StepId,
+        by: Actor,
+        reason: String,
+    },
     RunEnded {
         end: RunEnd,
         why: String,
@@ -352,6 +408,10 @@ pub enum PauseReason {
     /// A person stopped commands of a step.
     Stopped(StepId),
     UndoFailed(StepId),
+    /// A person who was asked to approve the step said no.
+    ApprovalRejected(StepId),
+    /// What must be looked at right before a step cannot be read.
+    CannotLook(String),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use crate::id::{Digest, HostName, SecretName, StepId, ValueName};
 use crate::inventory::target::{Expect, Target, Via};
+use crate::run::approval::WITHIN_DEFAULT_MS;
 use crate::run::friction;
 use crate::run::plan::{
-    AskKind, CaptureSource, CaptureType, Continues, Gesture, PLAN_VERSION, Pace, Part, Plan, PlannedAction, PlannedAsk,
-    PlannedCapture, PlannedCheck, PlannedRetry, PlannedStep, PlannedUndo, PlannedVerify, Surroundings,
+    Approvers, AskKind, CaptureSource, CaptureType, Continues, Gesture, PLAN_VERSION, Pace, Part, Plan, PlannedAction,
+    PlannedApproval, PlannedAsk, PlannedCapture, PlannedCheck, PlannedRetry, PlannedStep, PlannedUndo, PlannedVerify,
+    PlannedWindow, Surroundings, WindowRule,
 };
 use crate::runbook::model::{
-    Action, Ask, Attach, Capture, CaptureFrom, CaptureKind, Condition, Confirm, Effect, InputKind, OnFailure,
-    PaceLimit, Placement, Precondition, Retry, RetryLimit, RunGuard, Runbook, Step, Undo, Value, Verify, Wait,
+    Action, Approval, Ask, Attach, Capture, CaptureFrom, CaptureKind, Condition, Confirm, Effect, InputKind, OnFailure,
+    Owner, PaceLimit, Placement, Precondition, Retry, RetryLimit, RunGuard, Runbook, Step, Undo, Value, Verify, Wait,
 };
 
 /// How often a step with `retry: for` may be tried at most, so that `every: 1ms` ends.
@@ -41,6 +43,10 @@ pub struct Circumstances {
     pub scripts: BTreeMap<String, String>,
     pub parallel_max: u32,
     pub continues: Option<Continues>,
+    /// Windows that are closed now and that the starter goes on against.
+    pub windows_overridden: Vec<String>,
+    /// Why it is started although a guard asks for a reason.
+    pub override_reason: Option<String>,
 }
 
 /// Why a runbook cannot be run like this. Nothing has happened.
@@ -52,11 +58,6 @@ pub enum CannotFreeze {
     WrongCount { stated: u32, real: usize, names: String },
     #[error("the run is for {real} hosts, and this runbook allows at most {max}")]
     TooManyHosts { real: usize, max: u32 },
-    #[error(
-        "step {step} is destructive on {real} hosts, which takes a second person, and approvals are not yet available; \
-         choose fewer hosts"
-    )]
-    SecondPerson { step: StepId, real: usize },
     #[error("the file {file} of step {step} is not beside the runbook")]
     NoScript { step: StepId, file: String },
     #[error("this runbook has no step {0} to go on from")]
@@ -91,6 +92,9 @@ pub fn freeze(runbook: &Runbook, given: Circumstances) -> Result<Plan, CannotFre
     for (index, precondition) in runbook.preconditions.iter().enumerate() {
         steps.push(frozen_precondition(runbook, index, precondition));
     }
+    if let Some(approval) = &runbook.approval {
+        steps.push(approval_of_run(runbook, approval));
+    }
     for step in &runbook.steps {
         steps.push(frozen_step(runbook, step, &given.scripts)?);
     }
@@ -100,7 +104,7 @@ pub fn freeze(runbook: &Runbook, given: Circumstances) -> Result<Plan, CannotFre
     if local_step && !server_is_there {
         delegates.push(server());
     }
-    let plan = Plan {
+    let mut plan = Plan {
         version: PLAN_VERSION,
         runbook: runbook.path.clone(),
         title: runbook.name.clone(),
@@ -121,8 +125,10 @@ pub fn freeze(runbook: &Runbook, given: Circumstances) -> Result<Plan, CannotFre
         parallel_max: given.parallel_max,
         continues: given.continues,
         authority: None,
+        windows: windows(runbook, &given.windows_overridden),
+        override_reason: given.override_reason,
     };
-    refuse_second_person(&plan)?;
+    ask_for_second_person(&mut plan);
     Ok(plan)
 }
 
@@ -138,12 +144,68 @@ fn check_counts(runbook: &Runbook, given: &Circumstances) -> Result<(), CannotFr
     }
 }
 
-fn refuse_second_person(plan: &Plan) -> Result<(), CannotFreeze> {
+/// Where the friction table wants a second person, each wave of the step needs one's word, whoever the author asks.
+fn ask_for_second_person(plan: &mut Plan) {
     let hosts: Vec<&Target> = plan.hosts.iter().collect();
-    match plan.steps.iter().find(|step| !step.once() && friction::needs_second_person(plan, step, &hosts)) {
-        Some(step) => Err(CannotFreeze::SecondPerson { step: step.id.clone(), real: hosts.len() }),
-        None => Ok(()),
+    let asks = |step: &PlannedStep| !step.once() && friction::needs_second_person(plan, step, &hosts);
+    let positions: Vec<usize> = (0..plan.steps.len()).filter(|index| asks(&plan.steps[*index])).collect();
+    for position in positions {
+        let step = &mut plan.steps[position];
+        let rule = step.approval.get_or_insert_with(|| PlannedApproval {
+            prompt: None,
+            from: Vec::new(),
+            persons_min: 1,
+            within_ms: WITHIN_DEFAULT_MS,
+            every_wave: true,
+        });
+        rule.every_wave = true;
     }
+}
+
+/// The approval of a whole run is a step of its own before the first one: nothing else is needed to wait for it.
+fn approval_of_run(runbook: &Runbook, approval: &Approval) -> PlannedStep {
+    PlannedStep {
+        id: free_id(runbook, "approval"),
+        name: "Others agree to this run".to_owned(),
+        action: PlannedAction::Pause { for_ms: 0 },
+        idempotent: false,
+        approval: Some(frozen_approval(approval)),
+        ..beside_steps(runbook)
+    }
+}
+
+fn frozen_approval(approval: &Approval) -> PlannedApproval {
+    let from = approval.from.iter().map(|owner| match owner {
+        Owner::Team(team) => Approvers::Team(team.clone()),
+        Owner::User(user) => Approvers::User(user.clone()),
+    });
+    PlannedApproval {
+        prompt: approval.prompt.clone(),
+        from: from.collect(),
+        persons_min: approval.min.max(1),
+        within_ms: approval.within.map_or(WITHIN_DEFAULT_MS, milliseconds),
+        every_wave: false,
+    }
+}
+
+/// An id that no step of the runbook has.
+fn free_id(runbook: &Runbook, wanted: &str) -> StepId {
+    let mut id = wanted.to_owned();
+    while runbook.steps.iter().any(|step| step.id.as_str() == id) {
+        id.push('-');
+    }
+    id.parse().expect("words, a number and a few dashes are a step id")
+}
+
+fn windows(runbook: &Runbook, overridden: &[String]) -> Vec<PlannedWindow> {
+    let windows = runbook.guards.iter().filter_map(|guard| match guard {
+        RunGuard::OnlyDuring(name) => Some((name, WindowRule::Only)),
+        RunGuard::NotDuring(name) => Some((name, WindowRule::Not)),
+        RunGuard::OnCall(_) | RunGuard::Lock(_) => None,
+    });
+    windows
+        .map(|(name, rule)| PlannedWindow { name: name.clone(), rule, overridden: overridden.contains(name) })
+        .collect()
 }
 
 fn locks(runbook: &Runbook) -> Vec<String> {
@@ -155,19 +217,28 @@ fn locks(runbook: &Runbook) -> Vec<String> {
 }
 
 fn frozen_precondition(runbook: &Runbook, index: usize, precondition: &Precondition) -> PlannedStep {
-    let mut id = format!("precondition-{}", index + 1);
-    while runbook.steps.iter().any(|step| step.id.as_str() == id) {
-        id.push('-');
-    }
     PlannedStep {
-        id: id.parse().expect("a word, a number and a few dashes are a step id"),
-        part: Part::Precondition,
+        id: free_id(runbook, &format!("precondition-{}", index + 1)),
         name: precondition.name.clone(),
+        action: PlannedAction::Command { body: precondition.check.clone(), effect: Effect::Check },
+        delegate_to: precondition.delegate_to.clone(),
+        expect: text(precondition.expect.as_ref()),
+        otherwise: precondition.otherwise.clone(),
+        ..beside_steps(runbook)
+    }
+}
+
+/// What comes before the steps of a runbook, without what it does.
+fn beside_steps(runbook: &Runbook) -> PlannedStep {
+    PlannedStep {
+        id: free_id(runbook, "before"),
+        part: Part::Precondition,
+        name: String::new(),
         why: None,
         only_if: None,
-        action: PlannedAction::Command { body: precondition.check.clone(), effect: Effect::Check },
+        action: PlannedAction::Pause { for_ms: 0 },
         placement: Placement::Each,
-        delegate_to: precondition.delegate_to.clone(),
+        delegate_to: None,
         guards: Vec::new(),
         preview: None,
         confirm: None,
@@ -183,8 +254,8 @@ fn frozen_precondition(runbook: &Runbook, index: usize, precondition: &Precondit
         retry: None,
         idempotent: true,
         capture: BTreeMap::new(),
-        expect: text(precondition.expect.as_ref()),
-        otherwise: precondition.otherwise.clone(),
+        expect: None,
+        otherwise: None,
         verify: None,
         undo: None,
         on_failure: OnFailure::Stop,
@@ -192,6 +263,7 @@ fn frozen_precondition(runbook: &Runbook, index: usize, precondition: &Precondit
         expect_disconnect: false,
         wait_for_ssh_ms: None,
         attach: Attach::Tether,
+        approval: None,
     }
 }
 
@@ -239,6 +311,7 @@ fn frozen_step(
         expect_disconnect: step.expect_disconnect,
         wait_for_ssh_ms: step.wait_for_ssh.map(milliseconds),
         attach: step.attach,
+        approval: step.approval.as_ref().map(frozen_approval),
     })
 }
 

@@ -1,6 +1,8 @@
 //! What a run waits for a person to do: at most one thing, so that a page can make it the biggest.
 
 use crate::id::HostName;
+use crate::run::approval::{self, Standing};
+use crate::run::approval_view::request_view;
 use crate::run::evaluate;
 use crate::run::event::PauseReason;
 use crate::run::plan::{Gesture, PlannedAction, PlannedStep, PlannedUndo};
@@ -27,6 +29,12 @@ pub fn need(state: &State) -> Option<Need> {
     let step = state.plan.steps.get(index)?;
     if let Some(unknown) = unknown_cell(state, index) {
         return Some(unknown);
+    }
+    if let Some(word) = word_of_others(state, index) {
+        return word;
+    }
+    if let Some(windows) = &state.held {
+        return Some(Need::Window { step: step.id.clone(), windows: windows.clone() });
     }
     match &step.action {
         PlannedAction::Manual { instruction, ask } => {
@@ -55,9 +63,49 @@ fn paused(state: &State, why: &PauseReason) -> Need {
             }
         }
         PauseReason::HostsUnreachable(hosts) => Need::ReachHosts { hosts: hosts.clone() },
-        PauseReason::Person | PauseReason::SecretsLost | PauseReason::UndoFailed(_) => {
+        PauseReason::ApprovalRejected(step) => {
+            let last = state.approval.as_ref().filter(|approval| approval.step == *step);
+            let why = last.and_then(|approval| came_to_nothing(&approval.standing));
+            Need::AskAgain { step: step.clone(), why: why.unwrap_or_else(|| "it was rejected".to_owned()) }
+        }
+        PauseReason::Person | PauseReason::SecretsLost | PauseReason::UndoFailed(_) | PauseReason::CannotLook(_) => {
             Need::Resume { why: why.clone() }
         }
+    }
+}
+
+/// What the step needs of others before it goes on: the outer none if nothing, the inner if they are about to be asked.
+fn word_of_others(state: &State, index: usize) -> Option<Option<Need>> {
+    let step = &state.plan.steps[index];
+    let rule = step.approval.as_ref()?;
+    let wave = wave::current_wave(state, index)?;
+    let cells = &state.steps[index].cells;
+    let waiting = |cell: &crate::run::state::Cell| {
+        !cell.approved && (matches!(cell.state, CellState::RetryAt { .. }) || !wave::has_begun(cell))
+    };
+    if !wave.cells.iter().any(|position| waiting(&cells[*position])) || wave::holds_back(state, index) {
+        return None;
+    }
+    let Some(approval) = approval::of_step(state, index) else { return Some(None) };
+    match &approval.standing {
+        Standing::Asked if approval::granted(state, index, rule).is_some() => None,
+        Standing::Asked => Some(Some(Need::Approve(Box::new(request_view(state, index, rule, approval))))),
+        Standing::Used => Some(None),
+        other => {
+            let why = came_to_nothing(other).unwrap_or_default();
+            Some(Some(Need::AskAgain { step: step.id.clone(), why }))
+        }
+    }
+}
+
+/// Why an approval that was asked for will not be given.
+fn came_to_nothing(standing: &Standing) -> Option<String> {
+    match standing {
+        Standing::Rejected { by, reason } => Some(format!("{by} rejected it: {reason}")),
+        Standing::Withdrawn { by } => Some(format!("{by} withdrew it")),
+        Standing::Expired => Some("nobody used it in time".to_owned()),
+        Standing::Voided(what) => Some(format!("it is void, because this is not as it was: {}", what.join(", "))),
+        Standing::Asked | Standing::Used => None,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::run::plan::{Part, PlannedAction, PlannedStep};
 use crate::run::state::{AttemptPhase, AttemptState, Cell, CellState, HostState, Standing, State, StepState};
 use crate::run::view::{
     AttemptView, CellStateName, CellView, HostStanding, HostView, Need, RunStateName, RunView, StepAction, StepKind,
-    StepStateName, StepView,
+    StepStateName, StepView, TakenView,
 };
 use crate::run::wave;
 use crate::run::words;
@@ -29,9 +29,15 @@ pub fn picture(state: &State) -> RunView {
         summary: plan.summary.clone(),
         commit: plan.commit.clone(),
         plan_digest: state.digest.to_string(),
+        text_digest: plan.text_digest.to_string(),
         state: state_name(state, waiting.as_ref()),
         started_by: state.started_by.clone(),
         driver: state.driver.clone(),
+        taken: state.taken.as_ref().map(|taken| TakenView {
+            by: taken.by.clone(),
+            from: taken.from.clone(),
+            at_ms: taken.at_ms,
+        }),
         started_at_ms: state.started_at_ms,
         ended_at_ms: state.ended.as_ref().map(|ended| ended.at_ms),
         ended_because: state.ended.as_ref().map(|ended| ended.why.clone()),
@@ -44,6 +50,8 @@ pub fn picture(state: &State) -> RunView {
             .chain(secrets)
             .collect(),
         hosts: plan.hosts.iter().zip(&state.hosts).map(|(target, host)| host_view(target, host)).collect(),
+        locks: plan.locks.clone(),
+        override_reason: plan.override_reason.clone(),
         steps: (0..plan.steps.len()).map(|index| step_view(state, index, waiting.as_ref())).collect(),
         current: current_step(state),
         seq: state.seq,
@@ -61,6 +69,7 @@ pub fn state_name(state: &State, waiting: Option<&Need>) -> RunStateName {
             RunEnd::Aborted => RunStateName::Aborted,
         },
         (None, Some(Need::Resume { .. } | Need::Storage { .. })) => RunStateName::Paused,
+        (None, Some(Need::AskAgain { .. })) if state.pause.is_some() => RunStateName::Paused,
         (None, Some(_)) => RunStateName::Waiting,
         (None, None) => RunStateName::Running,
     }
@@ -140,6 +149,7 @@ fn body(step: &PlannedStep) -> String {
         PlannedAction::Command { body, .. } => body.clone(),
         PlannedAction::Script { file, args, .. } => format!("{file} {}", args.join(" ")).trim_end().to_owned(),
         PlannedAction::Manual { instruction, .. } => instruction.clone(),
+        PlannedAction::Pause { for_ms: 0 } if step.approval.is_some() => "others agree to this run".to_owned(),
         PlannedAction::Pause { for_ms } => format!("wait {} s", for_ms / 1000),
         PlannedAction::Until { check, .. } => check.clone(),
     }
@@ -188,6 +198,11 @@ fn actions(state: &State, index: usize, waiting: Option<&Need>) -> Vec<StepActio
         Some(Need::Answer { .. }) => actions.extend([StepAction::Answer, StepAction::Skip]),
         Some(Need::Decide { .. }) => actions.extend([StepAction::Retry, StepAction::Skip]),
         Some(Need::ResolveUnknown { .. }) => actions.push(StepAction::Resolve),
+        Some(Need::Approve(_)) => {
+            actions.extend([StepAction::Approve, StepAction::Reject, StepAction::Withdraw, StepAction::Skip]);
+        }
+        Some(Need::AskAgain { .. }) => actions.extend([StepAction::AskAgain, StepAction::Skip]),
+        Some(Need::Window { .. }) => actions.extend([StepAction::OverrideWindow, StepAction::Skip]),
         Some(
             Need::ReachHosts { .. }
             | Need::Secrets { .. }

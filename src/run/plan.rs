@@ -55,6 +55,13 @@ pub struct Plan {
     /// Why its starter may start it; none in plans of before there were roles.
     #[serde(default)]
     pub authority: Option<Authority>,
+    /// The windows that its changing steps heed. (What older plans do not have is left out of the stored form, so that
+    /// their digest stays.)
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<PlannedWindow>,
+    /// Why it was started although a guard asks for a reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub override_reason: Option<String>,
 }
 
 /// The authority of a run, as it was decided when it was frozen: person ∩ runbook's selection ∩ policy.
@@ -64,6 +71,23 @@ pub struct Authority {
     pub policy: Digest,
     /// What of it decided, in words: `access.yaml:12: team:web is operator for …`.
     pub by: Vec<String>,
+}
+
+/// A named span of time that a run heeds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedWindow {
+    pub name: String,
+    pub rule: WindowRule,
+    /// It was closed at the start, and the starter goes on against it with a reason.
+    #[serde(default)]
+    pub overridden: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WindowRule {
+    Only,
+    Not,
 }
 
 /// Where an earlier run is taken up.
@@ -119,6 +143,30 @@ pub struct PlannedStep {
     /// How long the host may stay away after an expected disconnect.
     pub wait_for_ssh_ms: Option<u64>,
     pub attach: Attach,
+    /// Others must agree before it begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<PlannedApproval>,
+}
+
+/// Whose word a step needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedApproval {
+    /// Template.
+    pub prompt: Option<String>,
+    /// Empty: whoever may approve.
+    pub from: Vec<Approvers>,
+    /// That many different persons.
+    pub persons_min: u32,
+    pub within_ms: u64,
+    /// Each wave asks again: the friction table wants a second person for it.
+    pub every_wave: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Approvers {
+    Team(String),
+    User(String),
 }
 
 /// Whether it is a precondition of the run or one of its steps.

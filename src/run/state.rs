@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::id::{AttemptId, Digest, HostName, RunId, StepId, ValueName};
+use crate::run::approval::{Approval, ClosedWindow};
 use crate::run::event::{
     Actor, AfterStop, AttemptPlan, DropReason, Ending, PauseReason, RunEnd, SkipReason, StepResult,
 };
@@ -24,6 +25,10 @@ pub struct State {
     pub started_by: Actor,
     pub started_at_ms: i64,
     pub driver: Actor,
+    /// Everyone who ever drove it.
+    pub drivers: Vec<Actor>,
+    /// The last time that the wheel changed hands.
+    pub taken: Option<Taken>,
     /// The hosts in the order of the plan, then the delegates.
     pub hosts: Vec<HostState>,
     /// In the order of the plan.
@@ -36,7 +41,21 @@ pub struct State {
     pub undo: Option<UndoState>,
     /// Secret inputs are not in the server's memory.
     pub secrets_missing: bool,
+    /// The approval that was last asked for at the current step.
+    pub approval: Option<Approval>,
+    /// The last event that had to do with approvals: a look from before it proves nothing.
+    pub approval_seq: u64,
+    /// Windows that the current step waits for.
+    pub held: Option<Vec<ClosedWindow>>,
     pub ended: Option<Ended>,
+}
+
+/// The wheel passed from one person to another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Taken {
+    pub by: Actor,
+    pub from: Actor,
+    pub at_ms: i64,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -66,6 +85,10 @@ pub struct StepState {
     pub ended_at_ms: Option<i64>,
     /// A `wait` is over then.
     pub wait_until_ms: Option<i64>,
+    /// Who confirmed, answered, retried or resolved something here, or asked for an approval.
+    pub hands: Vec<Actor>,
+    /// A person goes on against its windows.
+    pub windows_overridden: bool,
 }
 
 /// One step on one host.
@@ -75,6 +98,10 @@ pub struct Cell {
     pub state: CellState,
     /// A person let it go on.
     pub released: bool,
+    /// A used approval lets its next main attempt begin; that attempt takes it.
+    pub approved: bool,
+    /// When the last of its guards held.
+    pub guards_held_at_ms: Option<i64>,
     /// All attempts, oldest first.
     pub attempts: Vec<AttemptId>,
     /// What this step captured here.

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{AttemptId, HostName, RunId, StepId};
+use crate::run::approval::ClosedWindow;
+use crate::run::approval_view::ApprovalView;
 use crate::run::event::{Actor, PauseReason, Purpose, RunEnd};
 use crate::run::plan::{Gesture, Pace, Part, PlannedAsk};
 use crate::runbook::model::Effect;
@@ -20,11 +22,17 @@ pub struct RunView {
     pub summary: String,
     pub commit: Option<String>,
     pub plan_digest: String,
+    /// SHA-256 of the runbook's text.
+    #[serde(default)]
+    pub text_digest: String,
     pub state: RunStateName,
     /// What it waits for, in words; empty when it waits for nobody.
     pub waiting: Option<Need>,
     pub started_by: Actor,
     pub driver: Actor,
+    /// The last time that the wheel changed hands.
+    #[serde(default)]
+    pub taken: Option<TakenView>,
     pub started_at_ms: i64,
     pub ended_at_ms: Option<i64>,
     pub ended_because: Option<String>,
@@ -32,6 +40,12 @@ pub struct RunView {
     pub pace: Pace,
     pub inputs: Vec<(String, String)>,
     pub hosts: Vec<HostView>,
+    /// Names that it holds on each of its hosts while it lasts.
+    #[serde(default)]
+    pub locks: Vec<String>,
+    /// Why it was started although a guard asks for a reason.
+    #[serde(default)]
+    pub override_reason: Option<String>,
     pub steps: Vec<StepView>,
     /// The step that is worked now; none before the first and after the last.
     pub current: Option<StepId>,
@@ -39,6 +53,14 @@ pub struct RunView {
     pub seq: u64,
     /// Whether a stop was asked for and is not over yet.
     pub stopping: bool,
+}
+
+/// The wheel went from one person to another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakenView {
+    pub by: Actor,
+    pub from: Actor,
+    pub at_ms: i64,
 }
 
 /// The words of the API for a run's state.
@@ -121,7 +143,7 @@ pub enum StepStateName {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum StepAction {
     Confirm,
     Answer,
@@ -129,6 +151,11 @@ pub enum StepAction {
     Retry,
     Skip,
     Resolve,
+    Approve,
+    Reject,
+    Withdraw,
+    AskAgain,
+    OverrideWindow,
     Stop,
 }
 
@@ -213,6 +240,12 @@ pub enum Need {
     ManualUndo { step: StepId, instruction: String },
     /// The server cannot store what arrives (a full disk); it goes on by itself when it can.
     Storage { reason: String },
+    /// Others are asked to agree before the step begins.
+    Approve(Box<ApprovalView>),
+    /// What was asked of others came to nothing: the driver asks again, skips or aborts.
+    AskAgain { step: StepId, why: String },
+    /// Windows forbid changes now; it goes on by itself when they are over.
+    Window { step: StepId, windows: Vec<ClosedWindow> },
     /// Paused; resume or abort.
     Resume { why: PauseReason },
 }

@@ -1,5 +1,6 @@
 //! When time alone changes something: the moments at which a run wants to be looked at again.
 
+use crate::run::approval::Standing as Word;
 use crate::run::plan::PlannedStep;
 use crate::run::state::{AttemptPhase, AttemptState, CellState, HostState, Standing, State};
 
@@ -24,6 +25,8 @@ pub fn wake_at(state: &State) -> Option<i64> {
         AttemptPhase::Unreachable { .. } => unreachable_deadline(state, attempt),
         AttemptPhase::Running { .. } | AttemptPhase::Starting | AttemptPhase::Over { .. } => None,
     });
+    let asked = state.approval.as_ref().filter(|approval| approval.standing == Word::Asked);
+    let attempts = attempts.chain(asked.map(|approval| approval.expires_at_ms));
     if state.pause.is_some() {
         return attempts.min();
     }

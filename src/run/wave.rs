@@ -2,7 +2,7 @@
 
 use crate::inventory::target::Target;
 use crate::run::friction;
-use crate::run::plan::{Gesture, PlannedStep};
+use crate::run::plan::{Gesture, PlannedAction, PlannedStep};
 use crate::run::state::{Cell, CellState, State};
 use crate::runbook::model::{Effect, OnFailure};
 
@@ -78,7 +78,9 @@ pub fn has_begun(cell: &Cell) -> bool {
 
 /// Whether every cell of the wave that needs a preview has one, so that a person can decide.
 pub fn is_previewed(step: &PlannedStep, cells: &[Cell], wave: &CurrentWave) -> bool {
+    let has_command = !matches!(step.action, PlannedAction::Manual { .. } | PlannedAction::Pause { .. });
     step.preview.is_none()
+        || !has_command
         || wave
             .cells
             .iter()

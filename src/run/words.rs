@@ -1,6 +1,7 @@
 //! Outcomes and reasons in words, the same in every place that shows them.
 
 use crate::id::HostName;
+use crate::run::approval::ClosedWindow;
 use crate::run::event::{Ending, SkipReason, UnknownBecause};
 use crate::run::view::Need;
 
@@ -76,6 +77,28 @@ pub fn waiting(need: &Need) -> String {
         Need::Secrets { names } => format!("secret inputs again: {}", names.join(", ")),
         Need::ManualUndo { step, .. } => format!("a person to take back {step}"),
         Need::Storage { reason } => format!("room to store: {reason}"),
+        Need::Approve(asked) => format!("approval of {} on {}", asked.step, names(&asked.hosts)),
+        Need::AskAgain { step, why } => format!("the driver, about the approval of {step}: {why}"),
+        Need::Window { windows, .. } => {
+            let why: Vec<String> = windows.iter().map(window).collect();
+            format!("its time: {}", why.join(", "))
+        }
         Need::Resume { .. } => "a person to resume it".to_owned(),
+    }
+}
+
+/// `the window freeze is on until 2027-01-02 23:00 UTC`.
+pub fn window(closed: &ClosedWindow) -> String {
+    match closed.until_ms {
+        Some(until_ms) => format!("{} until {}", closed.why, moment(until_ms)),
+        None => closed.why.clone(),
+    }
+}
+
+/// `2027-01-02 23:00 UTC`: where nobody knows the reader's zone.
+pub fn moment(at_ms: i64) -> String {
+    match jiff::Timestamp::from_millisecond(at_ms) {
+        Ok(at) => at.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+        Err(_) => "a time far away".to_owned(),
     }
 }

@@ -1,9 +1,9 @@
 //! What the format has and a run cannot do yet: it parses and is checked, and start refuses it by name.
 
-use super::model::{Action, OnFailure, RunGuard, Runbook};
+use super::model::{Action, OnFailure, Runbook};
 
 /// Every field of this runbook that no run can honour yet, as people wrote it: `strategy`,
-/// `guards: on_call`, `steps[2] "tell": notify`. Empty when it can be started.
+/// `escalate`, `steps[2] "tell": notify`. Empty when it can be started.
 pub fn not_yet_available(runbook: &Runbook) -> Vec<String> {
     let mut fields = Vec::new();
     let mut used = |present: bool, field: &str| {
@@ -12,13 +12,8 @@ pub fn not_yet_available(runbook: &Runbook) -> Vec<String> {
         }
     };
     used(runbook.strategy.is_some(), "strategy");
-    used(runbook.approval.is_some(), "approval");
     used(runbook.escalate.is_some(), "escalate");
     used(runbook.on_failure == OnFailure::Escalate, "on_failure: escalate");
-    let guards = |wanted: fn(&RunGuard) -> bool| runbook.guards.iter().any(wanted);
-    used(guards(|guard| matches!(guard, RunGuard::OnCall(true))), "guards: on_call");
-    used(guards(|guard| matches!(guard, RunGuard::OnlyDuring(_))), "guards: only_during");
-    used(guards(|guard| matches!(guard, RunGuard::NotDuring(_))), "guards: not_during");
     for (index, step) in runbook.steps.iter().enumerate() {
         let mut used = |present: bool, field: &str| {
             if present {
@@ -27,7 +22,6 @@ pub fn not_yet_available(runbook: &Runbook) -> Vec<String> {
         };
         used(matches!(step.action, Action::Use { .. }), "use");
         used(matches!(step.action, Action::Notify { .. }), "notify");
-        used(step.approval.is_some(), "approval");
         used(step.on_failure == Some(OnFailure::Escalate), "on_failure: escalate");
     }
     fields

@@ -10,6 +10,7 @@ pub use chain::{RunEvent, event_hash};
 
 use super::Store;
 use super::db::{Sql, StoreError, Tx, execute, fetch, read, sql};
+use super::locks::Lock;
 use super::output::WholeOutput;
 use super::runs::{self, RunRow};
 
@@ -50,12 +51,21 @@ pub enum AppendError {
     /// Another engine has taken the run over; the caller must not perform effects on it any more.
     #[error("run {run} is led by epoch {epoch}, not by {given}: another engine has taken it over")]
     Fenced { run: RunId, given: u64, epoch: u64 },
+    /// Another run that has not ended holds a lock; nothing is taken or stored.
+    #[error("the lock {:?} on {} that run {run} needs is held by run {holder}", lock.name, lock.host)]
+    LockHeld { lock: Lock, run: RunId, holder: RunId, since_ms: i64 },
     /// More events than one transaction takes.
     #[error("{count} events for run {run} in one append; at most {APPEND_EVENTS_MAX}")]
     TooMany { run: RunId, count: usize },
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// What is stored with events.
+struct With<'a> {
+    outputs: &'a [WholeOutput],
+    locks: &'a [Lock],
 }
 
 const APPEND: &str = "append to the log of a run";
@@ -94,6 +104,33 @@ impl Store {
         row: &RunRow,
         outputs: &[WholeOutput],
     ) -> Result<u64, AppendError> {
+        self.append_all(run, expected, epoch, events, row, With { outputs, locks: &[] }).await
+    }
+
+    /// Stores the start of a run with the locks that it holds while it lasts, in one transaction.
+    ///
+    /// # Errors
+    /// As of `append`; `LockHeld`.
+    pub async fn append_start(
+        &self,
+        run: RunId,
+        epoch: u64,
+        events: &[StoredEvent],
+        row: &RunRow,
+        locks: &[Lock],
+    ) -> Result<u64, AppendError> {
+        self.append_all(run, 0, Some(epoch), events, row, With { outputs: &[], locks }).await
+    }
+
+    async fn append_all(
+        &self,
+        run: RunId,
+        expected: u64,
+        epoch: Option<u64>,
+        events: &[StoredEvent],
+        row: &RunRow,
+        with: With<'_>,
+    ) -> Result<u64, AppendError> {
         if events.len() > APPEND_EVENTS_MAX {
             return Err(AppendError::TooMany { run, count: events.len() });
         }
@@ -118,10 +155,14 @@ impl Store {
             self.insert_event(&mut tx, run, seq, event, head_hash, hash).await?;
             head_hash = hash;
         }
-        for output in outputs {
+        for output in with.outputs {
             self.insert_whole(&mut tx, output).await?;
         }
         runs::update(&self.db, &mut tx, run, row, seq, head_hash).await?;
+        self.take_locks(&mut tx, run, epoch.unwrap_or(0), with.locks, row.started_at_ms).await?;
+        if row.ended_at_ms.is_some() {
+            self.give_back_locks(&mut tx, run).await?;
+        }
         self.db.commit(tx, APPEND).await?;
         Ok(seq)
     }

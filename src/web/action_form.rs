@@ -50,6 +50,11 @@ fn action(form: &Fields) -> Result<Action, String> {
         "drop-host" => Action::DropHost { host: host(form)?, reason: reason(form)? },
         "supply-secrets" => Action::SupplySecrets,
         "undo" => Action::Undo { reason: reason(form)? },
+        "approve" => Action::Approve { step: some_step(form)?, note: note() },
+        "reject" => Action::Reject { step: some_step(form)?, reason: reason(form)? },
+        "withdraw" => Action::Withdraw { step: some_step(form)? },
+        "ask-again" => Action::AskAgain { step: some_step(form)? },
+        "override-window" => Action::OverrideWindow { step: step(form)?, reason: reason(form)? },
         "undo-done" => Action::UndoDone { step: step(form)?, note: note() },
         other => return Err(format!("there is no action “{}”", other.chars().take(40).collect::<String>())),
     })
@@ -57,6 +62,10 @@ fn action(form: &Fields) -> Result<Action, String> {
 
 fn step(form: &Fields) -> Result<StepId, String> {
     form.first("step").unwrap_or_default().parse().map_err(|error: InvalidId| error.to_string())
+}
+
+fn some_step(form: &Fields) -> Result<Option<StepId>, String> {
+    form.filled("step").map(str::parse).transpose().map_err(|error: InvalidId| error.to_string())
 }
 
 fn host(form: &Fields) -> Result<HostName, String> {

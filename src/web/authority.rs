@@ -52,6 +52,7 @@ permissions! {
     ReadOutput,
     StartRuns,
     ActOnRuns,
+    Approve,
     ShareOutput,
     ReadAudit,
     OwnSession,

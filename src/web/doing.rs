@@ -1,25 +1,64 @@
 //! What handlers ask the engine to do. Each takes the proof that whoever asks may.
 
+use crate::access::identity::Road;
+use crate::access::policy::Permission;
 use crate::engine::ask::{ActError, StartError, StartRequest, Started};
 use crate::id::ValueName;
 use crate::redact::SecretText;
-use crate::run::action::Request;
+use crate::run::action::{Action, Refusal, Request};
+use crate::run::approval::Credentials;
 use crate::run::plan::Plan;
 use crate::run::view::RunView;
-use crate::web::authority::{ActOnRuns, Authorised, StartRuns, TheRun, TheRunbook};
+use crate::web::authority::{ActOnRuns, Approve, Authorised, StartRuns, Subject, TheRun, TheRunbook};
 use crate::web::state::Web;
 
-/// Follows a request for the run that was authorised.
+/// Does something to the run that was authorised, in the name of whoever asks. Answers to requests for approval take
+/// another right: [`speak`].
 ///
 /// # Errors
 /// As of the engine: refused, stale, or it could not be stored.
 pub async fn act(
     who: &Authorised<ActOnRuns, TheRun>,
     web: &Web,
-    request: Request,
+    seen_seq: u64,
+    action: Action,
     secrets: Vec<(ValueName, SecretText)>,
 ) -> Result<RunView, ActError> {
-    web.engine().act(who.on.id, request, secrets).await
+    if action.is_answer_to_approval() {
+        let elsewhere = "approving and rejecting is not working the run: send it to the run's approvals".to_owned();
+        return Err(Refusal::Wrong(elsewhere).into());
+    }
+    web.engine().act(who.on.id, request(who, seen_seq, action), secrets).await
+}
+
+/// Says yes or no to what the run asks of others, or takes that back.
+///
+/// # Errors
+/// As of the engine: refused, stale, or it could not be stored.
+pub async fn speak(
+    who: &Authorised<Approve, TheRun>,
+    web: &Web,
+    seen_seq: u64,
+    action: Action,
+) -> Result<RunView, ActError> {
+    if !action.is_about_approval() {
+        let elsewhere = "only approve, reject and withdraw are said here: send it to the run's actions".to_owned();
+        return Err(Refusal::Wrong(elsewhere).into());
+    }
+    web.engine().act(who.on.id, request(who, seen_seq, action), Vec::new()).await
+}
+
+/// What whoever asks is known to be and to be allowed, at this moment.
+fn request<P>(who: &Authorised<P, TheRun>, seen_seq: u64, action: Action) -> Request {
+    let may = |permission| who.on.about().is_some_and(|about| who.may(permission, about));
+    let credentials = Credentials {
+        teams: who.policy().teams_of(&who.identity),
+        is_token: who.identity.road == Road::Token,
+        authenticated_at_ms: who.identity.authenticated_at_ms,
+        may_approve: may(Permission::Approve),
+        may_override_windows: may(Permission::OverrideWindows),
+    };
+    Request { by: who.actor().clone(), who: credentials, seen_seq, action }
 }
 
 /// Starts the runbook that was authorised, in the name of whoever asks, and gives its first picture. The engine asks the policy once more, about the

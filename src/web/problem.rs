@@ -253,7 +253,9 @@ impl From<ActError> for Problem {
         match error {
             ActError::NoSuchRun(_) => Self::not_found(detail),
             ActError::Refused(Refusal::Stale { .. }) => Self::stale(detail),
-            ActError::Refused(Refusal::NotNow(_) | Refusal::Wrong(_)) => Self::refused(detail),
+            ActError::Refused(Refusal::ConfirmWhoYouAre | Refusal::NotNow(_) | Refusal::Wrong(_)) => {
+                Self::refused(detail)
+            }
             ActError::Engine(failed) => failed.into(),
         }
     }

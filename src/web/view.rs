@@ -2,6 +2,7 @@
 //! each for the test that renders every template.
 
 pub mod account;
+pub mod approval;
 pub mod audit;
 pub mod lists;
 pub mod login;

@@ -1,8 +1,10 @@
 //! Nothing is lost: real engines over real sshd hosts, while servers, connections, hosts and disks fail.
 
+mod approvals;
 mod connections;
 mod crash;
 mod endings;
+mod guards;
 mod hosts;
 mod ledger;
 mod named_secrets;

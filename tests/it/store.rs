@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod lists;
+mod locks;
 mod log;
 mod opening;
 mod output;

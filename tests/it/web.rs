@@ -1,6 +1,7 @@
 //! The pages and the API over a real socket, with a real store, real runbooks and commands that really run.
 
 mod account;
+mod approvals;
 mod attacks;
 mod audit;
 mod doors;

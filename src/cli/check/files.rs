@@ -17,8 +17,11 @@ use crate::id::RunbookPath;
 const DEPTH_MAX: usize = 32;
 
 /// Files of a repository beside its runbooks.
-const BESIDE: [(&str, FileKind); 2] =
-    [("inventory.yaml", FileKind::Inventory), (crate::access::FILE, FileKind::Access)];
+const BESIDE: [(&str, FileKind); 3] = [
+    ("inventory.yaml", FileKind::Inventory),
+    (crate::access::FILE, FileKind::Access),
+    (crate::oncall::FILE, FileKind::Oncall),
+];
 
 /// What there is to check.
 #[derive(Default)]
@@ -41,6 +44,7 @@ pub(super) enum FileKind {
     Runbook(RunbookPath),
     Inventory,
     Access,
+    Oncall,
     /// A server's configuration, named on the command line.
     Server,
 }

@@ -28,6 +28,9 @@ pub(super) fn body(run: &Run, terminal: &mut Terminal) -> anyhow::Result<Value> 
     if let Some(hosts) = run.confirm_hosts {
         body.insert("confirm".to_owned(), json!({"hosts": hosts}));
     }
+    if let Some(reason) = &run.reason {
+        body.insert("reason".to_owned(), json!(reason));
+    }
     Ok(Value::Object(body))
 }
 

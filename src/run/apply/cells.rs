@@ -14,6 +14,8 @@ impl StepState {
             entered_at_ms: None,
             ended_at_ms: None,
             wait_until_ms: None,
+            hands: Vec::new(),
+            windows_overridden: false,
         }
     }
 }
@@ -24,6 +26,8 @@ impl Cell {
             host,
             state: CellState::Pending,
             released: false,
+            approved: false,
+            guards_held_at_ms: None,
             attempts: Vec::new(),
             values: Default::default(),
             started_at_ms: None,
@@ -39,8 +43,9 @@ impl Cell {
         self.ended_at_ms = Some(at_ms);
     }
 
-    pub(super) fn guarded(&mut self, held: usize) {
+    pub(super) fn guarded(&mut self, held: usize, at_ms: i64) {
         self.state = CellState::Guarded(held);
+        self.guards_held_at_ms = Some(at_ms);
     }
 
     pub(super) fn worked(&mut self, at_ms: i64) {
@@ -62,6 +67,7 @@ impl Cell {
     pub(super) fn start_over(&mut self) {
         self.state = CellState::Pending;
         self.released = false;
+        self.approved = false;
         self.tries = 0;
         self.unknowns = 0;
         self.first_try_ended_at_ms = None;
@@ -77,6 +83,7 @@ impl Cell {
             Purpose::Main => {
                 self.state = CellState::Working(attempt);
                 self.tries += 1;
+                self.approved = false;
             }
             Purpose::Verify => {
                 let since_ms = match self.state {

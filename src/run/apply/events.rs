@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::CorruptLog;
 use crate::id::{AttemptId, HostName, StepId, ValueName};
 use crate::run::event::{Actor, AfterStop, PauseReason, RunEnd, SkipReason};
-use crate::run::state::{AttemptPhase, CellState, Ended, Pause, Standing, State, Stop};
+use crate::run::state::{AttemptPhase, CellState, Ended, Pause, Standing, State, Stop, Taken};
 use crate::runbook::model::Value;
 
 type Applied = Result<(), CorruptLog>;
@@ -19,7 +19,27 @@ impl State {
         self.each_cell(step, hosts, |cell, at_ms| cell.finish(CellState::Skipped(why.clone()), at_ms))
     }
 
-    pub(super) fn answer(&mut self, step: &StepId, values: &BTreeMap<ValueName, Value>) -> Applied {
+    pub(super) fn confirm(&mut self, step: &StepId, hosts: &[HostName], by: &Actor) -> Applied {
+        self.lay_hand_on(step, by)?;
+        self.each_cell(step, hosts, |cell, _| cell.released = true)
+    }
+
+    pub(super) fn retry(&mut self, step: &StepId, hosts: &[HostName], by: &Actor) -> Applied {
+        self.lay_hand_on(step, by)?;
+        self.each_cell(step, hosts, |cell, _| cell.start_over())
+    }
+
+    pub(super) fn lay_hand_on(&mut self, step: &StepId, by: &Actor) -> Applied {
+        let index = self.step_position(step)?;
+        let hands = &mut self.steps[index].hands;
+        if !hands.contains(by) {
+            hands.push(by.clone());
+        }
+        Ok(())
+    }
+
+    pub(super) fn answer(&mut self, step: &StepId, values: &BTreeMap<ValueName, Value>, by: &Actor) -> Applied {
+        self.lay_hand_on(step, by)?;
         let index = self.step_position(step)?;
         self.steps[index].changed_seq = self.seq;
         self.take_values(index, None, values);
@@ -73,8 +93,12 @@ impl State {
         Ok(())
     }
 
-    pub(super) fn pass_wheel(&mut self, by: &Actor) -> Applied {
+    pub(super) fn pass_wheel(&mut self, by: &Actor, from: &Actor) -> Applied {
         self.driver = by.clone();
+        if !self.drivers.contains(by) {
+            self.drivers.push(by.clone());
+        }
+        self.taken = Some(Taken { by: by.clone(), from: from.clone(), at_ms: self.at_ms });
         self.touch_current();
         Ok(())
     }

@@ -147,8 +147,14 @@ impl Draft<'_> {
     fn work_on(&mut self, index: usize) {
         let step = self.step(index);
         match &step.action {
-            PlannedAction::Manual { .. } => {}
-            PlannedAction::Pause { for_ms } => self.wait_for(index, *for_ms),
+            PlannedAction::Manual { .. } => {
+                self.once_is_let(index);
+            }
+            PlannedAction::Pause { for_ms } => {
+                if self.once_is_let(index) {
+                    self.wait_for(index, *for_ms);
+                }
+            }
             PlannedAction::Command { .. } | PlannedAction::Script { .. } | PlannedAction::Until { .. } => {
                 self.start_what_may(index);
             }
@@ -156,6 +162,18 @@ impl Draft<'_> {
         if self.state.live_attempts().next().is_none() {
             self.settle(index);
         }
+    }
+
+    /// Whether a step without a command may begin. What lets it is used up at the first look.
+    fn once_is_let(&mut self, index: usize) -> bool {
+        let Some(wave) = wave::current_wave(&self.state, index) else { return true };
+        if self.state.plan.steps[index].approval.is_none() {
+            return true;
+        }
+        let waiting = self.state.steps[index].cells.iter().find(|cell| !cell.is_settled() && !cell.approved).cloned();
+        let Some(cell) = waiting else { return true };
+        self.ask_for_approval(index, &wave);
+        self.passes_gate(index, &cell.host)
     }
 
     fn wait_for(&mut self, index: usize, for_ms: u64) {
@@ -179,6 +197,7 @@ impl Draft<'_> {
 
     fn start_what_may(&mut self, index: usize) {
         while let Some(wave) = wave::current_wave(&self.state, index) {
+            self.ask_for_approval(index, &wave);
             let mut started = false;
             for position in wave.cells.clone() {
                 let free = (self.state.plan.parallel_max as usize).saturating_sub(self.state.live_attempts().count());
@@ -186,6 +205,13 @@ impl Draft<'_> {
                     return;
                 }
                 if let Move::Plan(purpose) = self.next_move(index, position, &wave) {
+                    let host = self.state.steps[index].cells[position].host.clone();
+                    if purpose == Purpose::Main && !self.passes_gate(index, &host) {
+                        if self.state.pause.is_some() {
+                            return;
+                        }
+                        continue;
+                    }
                     self.plan_attempt(index, position, purpose);
                     // A script that cannot be composed settles its cell at once; the wave may be another now.
                     started |= self.state.steps[index].cells[position].is_settled();
@@ -203,13 +229,16 @@ impl Draft<'_> {
         if !wave::has_begun(cell) && wave::holds_back(&self.state, index) {
             return Move::Rest;
         }
-        let may_go_on = wave.gesture.is_none() || cell.released;
+        let may_go_on = (wave.gesture.is_none() || cell.released) && self.has_word(index, cell);
         let first_guard = if step.guards.is_empty() { Purpose::Main } else { Purpose::Guard(0) };
         match &cell.state {
             CellState::Pending if step.preview.is_some() && !cell.released => Move::Plan(Purpose::Preview),
             CellState::Pending | CellState::Previewed { .. } if may_go_on => Move::Plan(first_guard),
             CellState::Pending | CellState::Previewed { .. } => Move::Rest,
             CellState::Guarded(held) if *held < step.guards.len() => Move::Plan(Purpose::Guard(*held)),
+            // Taken back or void while it was guarded: it waits for the word of others like one that has not begun.
+            CellState::Guarded(_) if !self.has_word(index, cell) => Move::Rest,
+            CellState::Guarded(_) if self.guards_are_old(cell) => Move::Plan(Purpose::Guard(0)),
             CellState::Guarded(_) => Move::Plan(Purpose::Main),
             CellState::RetryAt { at_ms, .. } if *at_ms > self.now_ms => Move::Rest,
             CellState::RetryAt { .. } if step.preview.is_some() && !cell.released => Move::Plan(Purpose::Preview),

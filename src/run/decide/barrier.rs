@@ -72,7 +72,9 @@ impl Draft<'_> {
     }
 
     fn leave(&mut self, index: usize, step: &PlannedStep) {
-        let next_is_step = self.state.plan.steps.get(index + 1).is_none_or(|next| next.part == Part::Step);
+        // Nobody is asked to approve what its preconditions refuse.
+        let is_past = |next: &PlannedStep| next.part == Part::Step || next.approval.is_some();
+        let next_is_step = self.state.plan.steps.get(index + 1).is_none_or(is_past);
         if step.part == Part::Precondition && next_is_step {
             let broken = self.broken_preconditions();
             if !broken.is_empty() {

@@ -6,17 +6,18 @@ use std::time::Duration;
 use super::{Draft, STOP_GRACE};
 use crate::id::{AttemptId, HostName, StepId, ValueName};
 use crate::run::action::{Action, Effect, Refusal, Request};
+use crate::run::approval;
 use crate::run::evaluate;
 use crate::run::event::{
     Actor, AfterStop, DropReason, Event, FailedBecause, PauseReason, Purpose, Resolution, RunEnd, SkipReason,
     StepResult,
 };
 use crate::run::need;
-use crate::run::plan::{Gesture, PlannedAction, PlannedStep, PlannedUndo};
+use crate::run::plan::{Gesture, Part, PlannedAction, PlannedStep, PlannedUndo};
 use crate::run::state::{Cell, CellState};
 use crate::run::view::Need;
 
-type Answer = Result<(), Refusal>;
+pub(super) type Answer = Result<(), Refusal>;
 
 impl Draft<'_> {
     pub(super) fn follow_request(&mut self, request: &Request) -> Answer {
@@ -56,25 +57,41 @@ impl Draft<'_> {
             Action::SupplySecrets => self.secrets_supplied(by),
             Action::Undo { reason } => self.undo(reason, by),
             Action::UndoDone { step, note } => self.undo_done(step, note.clone(), by),
+            Action::Approve { step, note } => self.approve(step.as_ref(), note.as_ref(), request),
+            Action::Reject { step, reason } => self.reject(step.as_ref(), reason, request),
+            Action::Withdraw { step } => self.withdraw(step.as_ref(), request),
+            Action::AskAgain { step } => self.ask_again(step.as_ref(), request),
+            Action::OverrideWindow { step, reason } => {
+                let index = self.current_step(step, request.seen_seq)?;
+                self.override_window(index, reason, request)
+            }
         }
     }
 
-    /// Pausing, stopping and taking over are open to everyone: they only make a run safer.
+    /// Pausing, stopping and taking over are open to everyone: they only make a run safer. Approvals are other people's
+    /// by their nature, and so is the word on an unknown outcome of a step that needs one.
     fn only_the_driver(&self, by: &Actor, action: &Action) -> Answer {
         let open_to_all = match action {
-            Action::Pause | Action::Abort { .. } | Action::Stop { .. } | Action::TakeWheel | Action::SupplySecrets => {
-                true
-            }
+            Action::Pause
+            | Action::Abort { .. }
+            | Action::Stop { .. }
+            | Action::TakeWheel
+            | Action::SupplySecrets
+            | Action::Approve { .. }
+            | Action::Reject { .. }
+            | Action::Withdraw { .. }
+            | Action::OverrideWindow { .. } => true,
             Action::Confirm { .. }
             | Action::Answer { .. }
             | Action::Done { .. }
             | Action::Retry { .. }
             | Action::Skip { .. }
-            | Action::Resolve { .. }
+            | Action::AskAgain { .. }
             | Action::Resume
             | Action::DropHost { .. }
             | Action::Undo { .. }
             | Action::UndoDone { .. } => false,
+            Action::Resolve { step, .. } => self.needs_second_person(step),
         };
         if open_to_all || *by == self.state.driver {
             return Ok(());
@@ -150,6 +167,9 @@ impl Draft<'_> {
     ) -> Answer {
         self.not_paused()?;
         let step = self.step(index);
+        if step.approval.is_some() && !self.state.steps[index].cells.iter().all(|cell| cell.approved) {
+            return Err(Refusal::NotNow(format!("step {} waits for approval", step.id)));
+        }
         let PlannedAction::Manual { ask, .. } = &step.action else {
             return Err(Refusal::NotNow(format!("step {} is not done by a person", step.id)));
         };
@@ -215,7 +235,7 @@ impl Draft<'_> {
     fn resume_if_mended(&mut self, step: &StepId, by: &Actor) {
         let pause_is_for_step = matches!(
             self.state.pause.as_ref().map(|pause| &pause.why),
-            Some(PauseReason::StepFailed(failed) | PauseReason::Stopped(failed)) if failed == step
+            Some(PauseReason::StepFailed(failed) | PauseReason::Stopped(failed) | PauseReason::ApprovalRejected(failed)) if failed == step
         );
         if pause_is_for_step && need::failed_hosts(&self.state, step).is_empty() {
             self.emit(Event::RunResumed { by: Some(by.clone()) });
@@ -224,6 +244,9 @@ impl Draft<'_> {
 
     fn skip(&mut self, index: usize, hosts: &[HostName], reason: &str, by: &Actor) -> Answer {
         let step = self.step(index);
+        if step.part == Part::Precondition && step.approval.is_some() {
+            return Err(Refusal::NotNow("the approval of the whole run cannot be skipped".to_owned()));
+        }
         let reason = said(reason, "say why the step is skipped")?;
         let cells = self.state.steps[index].cells.iter();
         let open: Vec<HostName> = cells
@@ -246,6 +269,7 @@ impl Draft<'_> {
         if !self.state.cell(&step, host).is_some_and(Cell::is_unknown) {
             return Err(Refusal::NotNow(format!("the outcome of step {step} on {host} is not unknown")));
         }
+        self.only_another_resolves(index, resolution, by)?;
         let note = match resolution {
             Resolution::Partly => said(note, "say what was done and what was not")?,
             Resolution::Completed | Resolution::DidNotRun | Resolution::Stop => note.trim().to_owned(),
@@ -256,6 +280,30 @@ impl Draft<'_> {
             self.end(RunEnd::Failed, format!("stopped by {by}: the outcome of step {step} on {host} is unknown"));
         }
         Ok(())
+    }
+
+    fn needs_second_person(&self, step: &StepId) -> bool {
+        self.state.plan.step_index(step).is_some_and(|index| self.state.plan.steps[index].approval.is_some())
+    }
+
+    /// Who sent a step on its way that needed the word of others does not say alone what became of it. Ending the run
+    /// is open to them: it makes nothing happen.
+    fn only_another_resolves(&self, index: usize, resolution: Resolution, by: &Actor) -> Answer {
+        let step = &self.state.plan.steps[index];
+        if step.approval.is_none() || resolution == Resolution::Stop {
+            return Ok(());
+        }
+        if approval::is_token(by) {
+            return Err(Refusal::NotNow("a person must say what became of it, not a token".to_owned()));
+        }
+        match approval::barred(&self.state, index, by) {
+            Some(why) => Err(Refusal::NotNow(format!(
+                "{} {why}: step {} needs a second person, also to say what became of it",
+                by.person(),
+                step.id
+            ))),
+            None => Ok(()),
+        }
     }
 
     fn stop_step(&mut self, step: &StepId, hosts: &[HostName], reason: &str, by: &Actor) -> Answer {
@@ -311,6 +359,11 @@ impl Draft<'_> {
                 )));
             }
         }
+        if let PauseReason::ApprovalRejected(step) = &pause.why {
+            return Err(Refusal::NotNow(format!(
+                "step {step} was rejected: ask again, skip it with a reason or abort the run"
+            )));
+        }
         self.emit(Event::RunResumed { by: Some(by.clone()) });
         if self.state.current.is_none() {
             self.prove_hosts();
@@ -344,7 +397,12 @@ impl Draft<'_> {
             Some(PauseReason::StepFailed(step)) => need::failed_hosts(&self.state, &step).is_empty(),
             Some(PauseReason::HostsUnreachable(hosts)) => hosts.iter().all(|host| self.state.is_dropped(host)),
             Some(
-                PauseReason::Person | PauseReason::SecretsLost | PauseReason::Stopped(_) | PauseReason::UndoFailed(_),
+                PauseReason::Person
+                | PauseReason::SecretsLost
+                | PauseReason::Stopped(_)
+                | PauseReason::UndoFailed(_)
+                | PauseReason::ApprovalRejected(_)
+                | PauseReason::CannotLook(_),
             )
             | None => false,
         };
@@ -414,7 +472,7 @@ fn chosen(asked: &[HostName], can: &[HostName], why_not: impl Fn() -> String) ->
     }
 }
 
-fn said(text: &str, ask: &str) -> Result<String, Refusal> {
+pub(super) fn said(text: &str, ask: &str) -> Result<String, Refusal> {
     match text.trim() {
         "" => Err(Refusal::Wrong(ask.to_owned())),
         text => Ok(text.to_owned()),

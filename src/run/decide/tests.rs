@@ -1,5 +1,8 @@
 //! Any sequence of inputs keeps what the product promises; replaying the events gives the same state.
 
+mod approvals;
+mod world;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
@@ -60,6 +63,7 @@ pub(crate) fn command(id: &str, effect: model::Effect) -> PlannedStep {
         expect_disconnect: false,
         wait_for_ssh_ms: None,
         attach: Attach::Tether,
+        approval: None,
     }
 }
 
@@ -71,6 +75,8 @@ pub(crate) fn plan(hosts: Vec<Target>, steps: Vec<PlannedStep>, pace: Pace) -> P
         summary: "A test.".to_owned(),
         tags: Vec::new(),
         authority: None,
+        windows: vec![],
+        override_reason: None,
         commit: None,
         text_digest: Digest::of(b""),
         inputs: BTreeMap::new(),
@@ -99,6 +105,8 @@ struct Bench {
     now_ms: i64,
     next_id: u128,
     started: BTreeSet<AttemptId>,
+    /// A look that the engine was asked for and has not brought.
+    looking: Option<(StepId, u64)>,
 }
 
 impl Bench {
@@ -107,7 +115,7 @@ impl Bench {
         let run = RunId(uuid::Uuid::from_u128(7));
         let event = Event::RunStarted { run, plan: Box::new(plan), digest, by: anna() };
         let state = State::first(1000, &event).unwrap();
-        Self { state, log: vec![(1000, event)], now_ms: 1000, next_id: 1, started: BTreeSet::new() }
+        Self { state, log: vec![(1000, event)], now_ms: 1000, next_id: 1, started: BTreeSet::new(), looking: None }
     }
 
     /// Feeds one input, keeps the log, and checks every invariant.
@@ -127,9 +135,16 @@ impl Bench {
             }
         };
         self.check_plans_follow_the_rules(&before, &decision.events);
+        world::check_words_follow_the_rules(&before, input, &decision.events);
+        if matches!(input, Input::Surroundings(_) | Input::Restarted) {
+            self.looking = None;
+        }
         self.state = decision.state;
         self.log.extend(decision.events.iter().cloned().map(|event| (self.now_ms, event)));
         for effect in &decision.effects {
+            if let Effect::LookAround { step, seq, .. } = effect {
+                self.looking = Some((step.clone(), *seq));
+            }
             if let Effect::Start { attempt } = effect {
                 assert!(self.started.insert(*attempt), "an attempt is started by one decision only");
                 let planned = decision
@@ -140,6 +155,7 @@ impl Bench {
             }
         }
         self.check_state();
+        world::check_each_main_has_its_word(&self.log);
         Ok(decision.effects)
     }
 
@@ -183,6 +199,7 @@ impl Bench {
             self.state.ended.is_some()
                 || someone_works
                 || proving
+                || self.looking.is_some()
                 || wake_at(&self.state).is_some()
                 || need(&self.state).is_some(),
             "the run neither goes on nor waits for anybody: {:#?}",
@@ -212,7 +229,7 @@ impl Bench {
     }
 
     fn act(&mut self, action: Action) -> Result<Vec<Effect>, String> {
-        self.feed(&Input::Person(Request { by: anna(), seen_seq: self.state.seq, action }))
+        self.feed(&Input::Person(Request { by: anna(), who: Default::default(), seen_seq: self.state.seq, action }))
     }
 
     fn live(&self) -> Vec<AttemptId> {
@@ -266,7 +283,12 @@ fn a_change_waits_for_its_button_and_a_destructive_step_for_the_name_of_its_host
 fn a_stale_page_is_told_so() {
     let mut bench = Bench::new(plan(vec![target("h1", false)], vec![command("a", model::Effect::Change)], Pace::Step));
     bench.begin();
-    let request = Request { by: anna(), seen_seq: 1, action: Action::Confirm { step: id("a"), typed: None } };
+    let request = Request {
+        by: anna(),
+        who: Default::default(),
+        seen_seq: 1,
+        action: Action::Confirm { step: id("a"), typed: None },
+    };
     let refusal = bench.feed(&Input::Person(request)).unwrap_err();
     assert!(refusal.contains("moved on"), "{refusal}");
 }
@@ -277,7 +299,9 @@ fn only_the_driver_confirms_and_anyone_may_stop() {
     bench.begin();
     let bert = Actor("user:bert".into());
     let confirm = Action::Confirm { step: id("a"), typed: None };
-    let request = |action: Action, seq: u64| Input::Person(Request { by: bert.clone(), seen_seq: seq, action });
+    let request = |action: Action, seq: u64| {
+        Input::Person(Request { by: bert.clone(), who: Default::default(), seen_seq: seq, action })
+    };
     let seq = bench.state.seq;
     assert!(bench.feed(&request(confirm.clone(), seq)).unwrap_err().contains("take the wheel"));
     bench.feed(&request(Action::TakeWheel, seq)).unwrap();
@@ -385,7 +409,7 @@ fn any_step(number: usize) -> impl Strategy<Value = PlannedStep> {
         Just(OnFailure::SkipHost),
         Just(OnFailure::Undo)
     ];
-    let shape = (0..6u8, 0..3usize, any::<[bool; 6]>());
+    let shape = (0..6u8, 0..3usize, any::<[bool; 8]>());
     (effect, on_failure, shape).prop_map(move |(effect, on_failure, (kind, guards, flags))| {
         let mut step = command(&format!("s{number}"), effect);
         step.on_failure = on_failure;
@@ -402,6 +426,7 @@ fn any_step(number: usize) -> impl Strategy<Value = PlannedStep> {
         });
         step.undo = flags[4]
             .then(|| if flags[5] { PlannedUndo::Run("undo".into()) } else { PlannedUndo::Manual("Undo.".into()) });
+        step.approval = flags[6].then(|| world::rule(if flags[7] { 2 } else { 1 }, flags[5]));
         match kind {
             0 => step.action = PlannedAction::Manual { instruction: "Look.".into(), ask: vec![] },
             1 => step.action = PlannedAction::Pause { for_ms: 5000 },
@@ -418,7 +443,7 @@ fn any_step(number: usize) -> impl Strategy<Value = PlannedStep> {
 
 fn any_plan() -> impl Strategy<Value = Plan> {
     let steps = (any_step(1), any_step(2), any_step(3), any::<bool>());
-    (1..9usize, steps, any::<[bool; 3]>()).prop_map(|(hosts, (first, second, third, precondition), flags)| {
+    (1..9usize, steps, any::<[bool; 4]>()).prop_map(|(hosts, (first, second, third, precondition), flags)| {
         let hosts = (1..=hosts).map(|n| target(&format!("h{n}"), flags[0] && n == 1)).collect();
         let mut steps = vec![first, second, third];
         if precondition {
@@ -429,6 +454,9 @@ fn any_plan() -> impl Strategy<Value = Plan> {
         }
         let mut plan = plan(hosts, steps, if flags[1] { Pace::Auto } else { Pace::Step });
         plan.hosts_confirmed = flags[2].then_some(plan.hosts.len() as u32);
+        if flags[3] {
+            plan.windows = vec![world::freeze()];
+        }
         plan
     })
 }
@@ -447,8 +475,11 @@ fn input_for(bench: &Bench, pick: (u8, u8, u8)) -> Input {
     let person = |action| {
         let by = if detail % 16 == 1 { Actor("user:bert".into()) } else { anna() };
         let seen_seq = if detail % 16 == 2 { bench.state.seq.saturating_sub(3) } else { bench.state.seq };
-        Input::Person(Request { by, seen_seq, action })
+        Input::Person(Request { by, who: Default::default(), seen_seq, action })
     };
+    if let Some(input) = world::input_for(bench, pick) {
+        return input;
+    }
     match what % 20 {
         0 => Input::Tick,
         1 => Input::Restarted,

@@ -8,9 +8,9 @@ use super::wire::{ActionBody, Body};
 use crate::engine::ask::ActError;
 use crate::id::{InvalidId, ValueName};
 use crate::redact::SecretText;
-use crate::run::action::{Action, Refusal, Request};
+use crate::run::action::{Action, Refusal};
 use crate::run::view::RunView;
-use crate::web::authority::{ActOnRuns, Authorised, TheRun};
+use crate::web::authority::{ActOnRuns, Approve, Authorised, TheRun};
 use crate::web::doing;
 use crate::web::problem::Problem;
 use crate::web::reading::runs;
@@ -31,11 +31,37 @@ pub async fn act(
     Body(body): Body<Value>,
 ) -> Result<Json<RunView>, Problem> {
     let (seen_seq, secrets, action) = read(body)?;
-    let request = Request { by: who.actor().clone(), seen_seq, action };
-    match doing::act(&who, &web, request, secrets).await {
+    answered(doing::act(&who, &web, seen_seq, action, secrets).await, &who, &web).await
+}
+
+/// Says yes or no to what a run asks of others. Never by a token; within 15 minutes of a login.
+#[utoipa::path(
+    post, path = "/api/v1/runs/{id}/approvals", tag = "runs", params(("id" = String, Path)), request_body = ActionBody,
+    responses(
+        (status = 200, description = "The run afterwards", body = Object),
+        (status = 403, description = "Whoever asks may not approve this run"),
+        (status = 409, description = "Something else is asked for since `seq`; `run` is the run as it is now"),
+        (status = 422, description = "Refused, with the reason"),
+    )
+)]
+pub async fn approve(
+    who: Authorised<Approve, TheRun>,
+    State(web): State<Web>,
+    Body(body): Body<Value>,
+) -> Result<Json<RunView>, Problem> {
+    let (seen_seq, _, action) = read(body)?;
+    answered(doing::speak(&who, &web, seen_seq, action).await, &who, &web).await
+}
+
+async fn answered<P>(
+    done: Result<RunView, ActError>,
+    who: &Authorised<P, TheRun>,
+    web: &Web,
+) -> Result<Json<RunView>, Problem> {
+    match done {
         Ok(view) => Ok(Json(view)),
         Err(error @ ActError::Refused(Refusal::Stale { .. })) => {
-            Err(Problem::from(error).with_run(runs::view(&who, &web).await?))
+            Err(Problem::from(error).with_run(runs::view(who, web).await?))
         }
         Err(error) => Err(error.into()),
     }

@@ -13,7 +13,7 @@ use crate::web::authority::{Authorised, Each, ReadRunbooks};
     paths(
         show,
         runs::start, runs::plan, runs::list, runs::show,
-        actions::act, events::stream, output::raw, output::lines,
+        actions::act, actions::approve, events::stream, output::raw, output::lines,
         runbooks::list, runbooks::show,
         shares::create, shares::list, shares::revoke,
         audit::list, audit::export,

@@ -105,6 +105,7 @@ fn request(body: StartBody, who: Identity, idempotency_key: Option<String>) -> R
         },
         confirm_hosts: body.confirm.map(|confirm| confirm.hosts),
         who,
+        reason: body.reason,
         continues: continues.transpose()?,
         idempotency_key,
     })

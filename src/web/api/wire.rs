@@ -37,6 +37,9 @@ pub struct StartBody {
     pub pace: Option<PaceBody>,
     #[serde(default)]
     pub confirm: Option<ConfirmBody>,
+    /// Why it is started although a guard asks for a reason.
+    #[serde(default)]
+    pub reason: Option<String>,
     /// Goes on from a step of an earlier run of the same runbook.
     #[serde(default)]
     pub continues: Option<ContinuesBody>,
@@ -117,7 +120,8 @@ pub struct RunList {
 #[expect(dead_code, reason = "only its schema is used: the fields that each action takes are read by its own type")]
 pub struct ActionBody {
     /// confirm, answer, done, retry, skip, resolve, stop, pause, resume, abort, take-wheel, drop-host,
-    /// supply-secrets or undo.
+    /// supply-secrets, undo, undo-done, withdraw, ask-again or override-window; approve, reject and withdraw to the
+    /// run's approvals.
     pub action: String,
     /// The last event that you saw; a step that changed since then answers 409.
     pub seq: u64,

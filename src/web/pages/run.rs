@@ -5,10 +5,10 @@ use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 
 use crate::engine::ask::ActError;
-use crate::run::action::{Refusal, Request};
+use crate::run::action::Refusal;
 use crate::run::view::RunView;
 use crate::web::action_form;
-use crate::web::authority::{ActOnRuns, Authorised, ReadRuns, TheRun};
+use crate::web::authority::{ActOnRuns, Approve, Authorised, ReadRuns, TheRun};
 use crate::web::doing;
 use crate::web::page::{Frame, Page, Place, see_other};
 use crate::web::problem::Problem;
@@ -42,15 +42,38 @@ pub async fn act(
         Ok(asked) => asked,
         Err(wrong) => return refused(&who, &web, StatusCode::UNPROCESSABLE_ENTITY, wrong, &form).await,
     };
-    let request = Request { by: who.actor().clone(), seen_seq: asked.seq, action: asked.action };
-    match doing::act(&who, &web, request, asked.secrets).await {
+    let done = doing::act(&who, &web, asked.seq, asked.action, asked.secrets).await;
+    answered(&who, &web, done, &form).await
+}
+
+/// `POST /runs/{id}/approvals`: what others say to a request.
+pub async fn approve(
+    who: Authorised<Approve, TheRun>,
+    State(web): State<Web>,
+    FormFields(form): FormFields,
+) -> Result<Response, Problem> {
+    let asked = match action_form::read(&form) {
+        Ok(asked) => asked,
+        Err(wrong) => return refused(&who, &web, StatusCode::UNPROCESSABLE_ENTITY, wrong, &form).await,
+    };
+    let done = doing::speak(&who, &web, asked.seq, asked.action).await;
+    answered(&who, &web, done, &form).await
+}
+
+async fn answered<P>(
+    who: &Authorised<P, TheRun>,
+    web: &Web,
+    done: Result<RunView, ActError>,
+    form: &Fields,
+) -> Result<Response, Problem> {
+    match done {
         Ok(_) => Ok(see_other(&format!("/runs/{}", who.on.id))),
         Err(ActError::Refused(refusal)) => {
             let status = match refusal {
                 Refusal::Stale { .. } => StatusCode::CONFLICT,
-                Refusal::NotNow(_) | Refusal::Wrong(_) => StatusCode::UNPROCESSABLE_ENTITY,
+                Refusal::ConfirmWhoYouAre | Refusal::NotNow(_) | Refusal::Wrong(_) => StatusCode::UNPROCESSABLE_ENTITY,
             };
-            refused(&who, &web, status, refusal.to_string(), &form).await
+            refused(who, web, status, refusal.to_string(), form).await
         }
         Err(failed) => Err(failed.into()),
     }
@@ -81,7 +104,12 @@ async fn picture<P>(
     message: Option<Message>,
 ) -> Result<RunPage, Problem> {
     let tails = output::tails(web, view).await?;
-    Ok(RunPage::new(view, who.actor(), web.now_ms(), tails, message))
+    let mut page = RunPage::new(view, who.actor(), web.now_ms(), tails, message);
+    let step_need = page.current.as_mut().and_then(|step| step.need.as_mut());
+    if let Some(asked) = step_need.or(page.need.as_mut()).and_then(|need| need.approve.as_mut()) {
+        asked.last_success = runs::last_success(who, web, view).await?;
+    }
+    Ok(page)
 }
 
 fn frame<P>(who: &Authorised<P, TheRun>, page: &RunPage) -> Frame {

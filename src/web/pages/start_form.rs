@@ -8,7 +8,7 @@ use crate::id::{HostName, InvalidId, RunbookPath, ValueName};
 use crate::inventory::target::Target;
 use crate::redact::SecretText;
 use crate::run::plan::{Pace, Plan, PlannedAction, PlannedStep};
-use crate::runbook::model::{Input, InputKind, PaceLimit, Runbook};
+use crate::runbook::model::{Input, InputKind, PaceLimit, RunGuard, Runbook};
 use crate::web::format;
 use crate::web::query::Fields;
 use crate::web::reading::runbooks;
@@ -67,6 +67,8 @@ pub fn page(startable: &Startable<'_>, typed: &Fields, key: String) -> StartPage
         auto: typed.first("pace") == Some("auto") && runbook.pace == PaceLimit::AutoAllowed,
         auto_forbidden: runbook.pace == PaceLimit::StepOnly,
         confirm_hosts: text("confirm_hosts").unwrap_or_default(),
+        guarded: runbook.guards.iter().any(|guard| !matches!(guard, RunGuard::Lock(_) | RunGuard::OnCall(false))),
+        reason: text("reason").unwrap_or_default(),
         plan: None,
     }
 }
@@ -137,6 +139,7 @@ pub fn request(path: &RunbookPath, typed: &Fields, local: bool, who: Identity) -
         pace: if typed.first("pace") == Some("auto") { Pace::Auto } else { Pace::Step },
         confirm_hosts: typed.filled("confirm_hosts").map(count).transpose()?,
         who,
+        reason: typed.filled("reason").map(str::to_owned),
         continues,
         idempotency_key: typed.filled("key").map(str::to_owned),
     })
@@ -186,6 +189,9 @@ fn planned_step(plan: &Plan, step: &PlannedStep) -> StepText {
         PlannedAction::Command { body, .. } => (None, Some(body.clone()), words),
         PlannedAction::Script { text, .. } => (None, Some(text.clone()), words),
         PlannedAction::Manual { instruction, .. } => (Some(instruction.clone()), None, "by hand"),
+        PlannedAction::Pause { for_ms: 0 } if step.approval.is_some() => {
+            (Some("The run waits until others agree to it.".to_owned()), None, "waits")
+        }
         PlannedAction::Pause { for_ms } => {
             let time = format::duration(i64::try_from(*for_ms).unwrap_or(i64::MAX));
             (Some(format!("Waits {time}.")), None, "waits")
@@ -208,15 +214,18 @@ fn friction(plan: &Plan, step: &PlannedStep) -> Option<String> {
     use crate::run::plan::Gesture;
     let hosts: Vec<&Target> = plan.hosts.iter().take(if step.once() { 1 } else { plan.hosts.len() }).collect();
     let waves = crate::run::friction::waves(plan, step, &hosts);
-    let words: Vec<String> = waves
-        .iter()
-        .filter_map(|wave| wave.gesture.as_ref())
-        .map(|gesture| match gesture {
+    let asked = step.approval.iter().map(|rule| match rule.persons_min {
+        1 => "a second person approves".to_owned(),
+        count => format!("{count} other persons approve"),
+    });
+    let gestures = waves.iter().filter_map(|wave| wave.gesture.as_ref());
+    let words: Vec<String> = asked
+        .chain(gestures.map(|gesture| match gesture {
             Gesture::Press => "waits for a press".to_owned(),
             Gesture::Count => "type the number of hosts".to_owned(),
             Gesture::Host => "type the host's name".to_owned(),
             Gesture::Phrase(phrase) => format!("type “{phrase}”"),
-        })
+        }))
         .collect();
     (!words.is_empty()).then(|| words.join(", then "))
 }

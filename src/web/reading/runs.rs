@@ -12,6 +12,7 @@ use crate::web::authority::{Asks, Authorised, Each, Subject, TheCell, TheRun, Th
 use crate::web::format::{self, Moment};
 use crate::web::problem::Problem;
 use crate::web::state::Web;
+use crate::web::view::approval::LastSuccess;
 use crate::web::view::lists::{RunLine, stored_state};
 
 /// Rows that one page of a list reads at most while it looks for those that its reader may see. Past this the page
@@ -54,6 +55,28 @@ pub async fn events<P>(
     limit: u32,
 ) -> Result<Vec<NumberedEvent>, Problem> {
     Ok(web.engine().events(who.on.id, after, limit).await?)
+}
+
+/// The last run of the same runbook that succeeded: what an approver compares with; none if they may not see it.
+///
+/// # Errors
+/// It cannot be read.
+pub async fn last_success<P>(
+    who: &Authorised<P, TheRun>,
+    web: &Web,
+    view: &RunView,
+) -> Result<Option<LastSuccess>, Problem> {
+    let runbook = view.runbook.parse().ok();
+    let filter = Filter { state: Some("succeeded".to_owned()), runbook, ..Filter::default() };
+    let row = web.store().list_runs(&filter, None, 1).await?.runs.pop();
+    let may_see = |row: &RunRow| who.may(Permission::ReadRuns, About::Run(&scope_of_row(row)));
+    let Some(row) = row.filter(may_see) else { return Ok(None) };
+    let Some(seen) = web.engine().seen(row.id).await? else { return Ok(None) };
+    Ok(Some(LastSuccess {
+        href: format!("/runs/{}", row.id),
+        commit: row.commit.map(|commit| commit.chars().take(12).collect()),
+        text_differs: seen.state.plan.text_digest.to_string() != view.text_digest,
+    }))
 }
 
 /// A page of the runs that whoever asks may see, newest first.

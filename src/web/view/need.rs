@@ -6,8 +6,10 @@ use crate::id::StepId;
 use crate::run::event::PauseReason;
 use crate::run::plan::{AskKind, Gesture, PlannedAsk};
 use crate::run::view::{Need, RunView, StepView};
+use crate::run::words;
 use crate::runbook::model::Effect;
 use crate::web::format::{self, Moment};
+use crate::web::view::approval::ApproveNeed;
 use crate::web::view::tail::Tail;
 
 #[derive(Debug, Clone, Default, Serialize)]
@@ -24,6 +26,9 @@ pub struct NeedCard {
     pub undo: Option<UndoNeed>,
     pub storage: Option<StorageNeed>,
     pub resume: Option<ResumeNeed>,
+    pub approve: Option<ApproveNeed>,
+    pub ask_again: Option<AskAgainNeed>,
+    pub window: Option<WindowNeed>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -122,6 +127,20 @@ pub struct ResumeNeed {
     pub words: String,
 }
 
+/// An approval came to nothing.
+#[derive(Debug, Clone, Serialize)]
+pub struct AskAgainNeed {
+    pub why: String,
+    pub reason: String,
+}
+
+/// Windows are closed.
+#[derive(Debug, Clone, Serialize)]
+pub struct WindowNeed {
+    pub words: Vec<String>,
+    pub reason: String,
+}
+
 impl NeedCard {
     pub fn new(view: &RunView, need: &Need, now_ms: i64, tails: &[Tail]) -> Self {
         let empty = Self { run: view.id.to_string(), seq: view.seq, ..Self::default() };
@@ -144,6 +163,16 @@ impl NeedCard {
             }
             Need::ManualUndo { step, instruction } => {
                 Self { undo: Some(UndoNeed { instruction: instruction.clone() }), ..about(step) }
+            }
+            Need::Approve(asked) => {
+                Self { approve: Some(ApproveNeed::new(view, asked, now_ms, tails)), ..about(&asked.step) }
+            }
+            Need::AskAgain { step, why } => {
+                Self { ask_again: Some(AskAgainNeed { why: why.clone(), reason: String::new() }), ..about(step) }
+            }
+            Need::Window { step, windows } => {
+                let words = windows.iter().map(words::window).collect();
+                Self { window: Some(WindowNeed { words, reason: String::new() }), ..about(step) }
             }
             Need::ReachHosts { hosts } => {
                 let words = format::names(hosts.iter().map(crate::id::HostName::as_str));
@@ -171,6 +200,13 @@ impl NeedCard {
         }
         if let Some(decide) = &mut self.decide {
             decide.reason = typed.first("reason").unwrap_or_default().to_owned();
+        }
+        let given = |name: &str| typed.first(name).unwrap_or_default().to_owned();
+        if let Some(approve) = &mut self.approve {
+            (approve.reason, approve.note) = (given("reason"), given("note"));
+        }
+        if let Some(window) = &mut self.window {
+            window.reason = given("reason");
         }
         if let Some(unknown) = &mut self.unknown {
             unknown.note = typed.first("note").unwrap_or_default().to_owned();
@@ -279,5 +315,9 @@ fn pause_words(why: &PauseReason) -> String {
         PauseReason::SecretsLost => "The server was restarted and secret values are not in its memory.".to_owned(),
         PauseReason::Stopped(step) => format!("A person stopped the commands of step {step}."),
         PauseReason::UndoFailed(step) => format!("Taking back step {step} failed."),
+        PauseReason::ApprovalRejected(step) => format!("The approval of step {step} was rejected."),
+        PauseReason::CannotLook(reason) => {
+            format!("What must be looked at right before the step cannot be read: {reason}.")
+        }
     }
 }

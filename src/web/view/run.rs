@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::run::event::{Actor, RunEnd};
 use crate::run::plan::{Pace, Part};
-use crate::run::view::{HostStanding, HostView, RunStateName, RunView, StepStateName, StepView};
+use crate::run::view::{HostStanding, HostView, Need, RunStateName, RunView, StepStateName, StepView};
 use crate::web::format::{self, Moment};
 use crate::web::view::need::NeedCard;
 use crate::web::view::step::{StepCard, StepLine};
@@ -42,6 +42,8 @@ pub struct RunPage {
     pub band: Band,
     /// Set for those who watch.
     pub wheel: Option<Wheel>,
+    /// Set for who took it over.
+    pub took: Option<String>,
     pub stop: Option<StopPanel>,
     pub folded: Vec<StepLine>,
     pub folded_words: String,
@@ -77,6 +79,8 @@ pub struct Wheel {
     pub id: String,
     pub seq: u64,
     pub driver: String,
+    /// The viewer drove it until then.
+    pub lost: Option<Moment>,
 }
 
 /// Stopping, in the same place on every run.
@@ -123,6 +127,9 @@ pub struct Facts {
     pub started: Moment,
     pub ended: Option<Moment>,
     pub driver: String,
+    /// Names that it holds on its hosts; empty if none.
+    pub locks: String,
+    pub reason: Option<String>,
     pub pace: &'static str,
     pub inputs: Vec<InputLine>,
     pub hosts: Vec<HostLine>,
@@ -178,7 +185,16 @@ impl RunPage {
                 id: view.id.to_string(),
                 seq: view.seq,
                 driver: view.driver.to_string(),
+                lost: view
+                    .taken
+                    .as_ref()
+                    .filter(|taken| taken.from == *viewer)
+                    .map(|taken| Moment::new(taken.at_ms, now_ms)),
             }),
+            took: (!over && view.driver == *viewer)
+                .then(|| view.taken.as_ref().filter(|taken| taken.by == *viewer))
+                .flatten()
+                .map(|taken| format!("You took the wheel from {}, who is told.", taken.from)),
             stop: (!over).then(|| StopPanel::new(view)),
             folded_words: format::count(folded.len(), "earlier step", "earlier steps"),
             folded,
@@ -207,6 +223,11 @@ impl Band {
         let (mut state, tone) = state_words(view);
         if view.state == RunStateName::Waiting && !view.stopping && view.driver != *viewer {
             state = format!("Waits for {}", view.driver);
+        }
+        match &view.waiting {
+            Some(Need::Approve(_)) if !view.stopping => "Waits for approval".clone_into(&mut state),
+            Some(Need::Window { .. }) if !view.stopping => "Waits for its time".clone_into(&mut state),
+            _ => {}
         }
         let until_ms = view.ended_at_ms.unwrap_or(now_ms);
         Self {
@@ -342,6 +363,8 @@ impl Facts {
             started: Moment::new(view.started_at_ms, now_ms),
             ended: view.ended_at_ms.map(|ended_at_ms| Moment::new(ended_at_ms, now_ms)),
             driver: view.driver.to_string(),
+            locks: view.locks.join(", "),
+            reason: view.override_reason.clone(),
             pace: match view.pace {
                 Pace::Step => "each changing step waits for its driver",
                 Pace::Auto => "goes on until something needs a person",

@@ -73,6 +73,9 @@ pub struct StartPage {
     pub auto: bool,
     pub auto_forbidden: bool,
     pub confirm_hosts: String,
+    /// A guard may ask for a reason.
+    pub guarded: bool,
+    pub reason: String,
     pub plan: Option<PlanCard>,
 }
 

@@ -82,6 +82,7 @@ impl Stage {
             pace: Pace::Step,
             confirm_hosts: None,
             who: Identity::within(person()),
+            reason: None,
             continues: None,
             idempotency_key: None,
         }
@@ -97,7 +98,7 @@ impl Stage {
             match &view.waiting {
                 Some(need) => {
                     let action = answer(need, answers).unwrap_or_else(|| panic!("nobody expected this: {view:#?}"));
-                    let request = Request { by: person(), seen_seq: view.seq, action };
+                    let request = Request { by: person(), who: Default::default(), seen_seq: view.seq, action };
                     // The run may have moved on meanwhile; the next look says what it needs then.
                     let _ = self.engine.act(run, request, Vec::new()).await;
                 }
@@ -130,6 +131,9 @@ fn answer(need: &Need, answers: &[(&str, &str)]) -> Option<Action> {
         | Need::Secrets { .. }
         | Need::ManualUndo { .. }
         | Need::Storage { .. }
+        | Need::Approve(_)
+        | Need::AskAgain { .. }
+        | Need::Window { .. }
         | Need::Resume { .. } => None,
     }
 }

@@ -18,6 +18,7 @@ use steadyhand::id::{AttemptId, RunId};
 use steadyhand::library::Library;
 use steadyhand::redact::SecretText;
 use steadyhand::run::action::{Action, Request};
+use steadyhand::run::approval::Credentials;
 use steadyhand::run::event::{Actor, Purpose, Resolution};
 use steadyhand::run::outcome::Stream;
 use steadyhand::run::plan::Pace;
@@ -62,6 +63,7 @@ pub struct Start {
     pub confirm_hosts: Option<u32>,
     pub continues: Option<(RunId, &'static str)>,
     pub key: Option<String>,
+    pub reason: Option<String>,
 }
 
 impl World {
@@ -202,9 +204,30 @@ impl World {
         (view, need)
     }
 
+    /// The same by somebody of whom more is known.
+    pub fn try_act_as(&self, run: RunId, by: &str, who: Credentials, action: Action) -> Result<RunView, ActError> {
+        let seen_seq = self.view(run).seq;
+        let request = Request { by: Actor(by.to_owned()), who, seen_seq, action };
+        let server = self.server();
+        server.runtime.block_on(server.engine.act(run, request, Vec::new()))
+    }
+
+    /// Sends all of these at once, and says how many were followed.
+    pub fn all_at_once(&self, run: RunId, requests: impl Iterator<Item = Request>) -> usize {
+        let server = self.server();
+        let tasks: Vec<_> = requests
+            .map(|request| {
+                let engine = server.engine.clone();
+                server.runtime.spawn(async move { engine.act(run, request, Vec::new()).await.is_ok() })
+            })
+            .collect();
+        let followed = tasks.into_iter().map(|task| server.runtime.block_on(task).expect("no task panics"));
+        followed.filter(|followed| *followed).count()
+    }
+
     pub fn try_act(&self, run: RunId, by: &str, action: Action, secrets: &[(&str, &str)]) -> Result<RunView, ActError> {
         let seen_seq = self.view(run).seq;
-        let request = Request { by: Actor(by.to_owned()), seen_seq, action };
+        let request = Request { by: Actor(by.to_owned()), who: Default::default(), seen_seq, action };
         let secrets = secrets.iter().map(|(name, text)| secret(name, text)).collect();
         let server = self.server();
         server.runtime.block_on(server.engine.act(run, request, secrets))
@@ -353,6 +376,7 @@ impl Start {
             confirm_hosts: None,
             continues: None,
             key: None,
+            reason: None,
         }
     }
 
@@ -388,6 +412,7 @@ impl Start {
             pace: self.pace,
             confirm_hosts: self.confirm_hosts,
             who: Identity::within(Actor(ANNA.to_owned())),
+            reason: self.reason,
             continues: self.continues.map(|(run, step)| (run, step.parse().expect("a step's name"))),
             idempotency_key: self.key,
         }

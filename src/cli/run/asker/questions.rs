@@ -4,6 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::{Question, Reply, Said, text_of};
 use crate::id::{HostName, StepId};
+use crate::run::approval::ClosedWindow;
+use crate::run::approval_view::ApprovalView;
 use crate::run::plan::{AskKind, Gesture, PlannedAsk};
 use crate::run::view::{Need, StepView};
 use crate::run::words;
@@ -29,6 +31,9 @@ impl Question<'_> {
             Need::Secrets { names } => self.secrets(names).await,
             Need::ManualUndo { step, instruction } => self.manual_undo(step, instruction).await,
             Need::Storage { .. } => Ok(Said::Nothing),
+            Need::Approve(asked) => self.approval(asked).await,
+            Need::AskAgain { step, why } => self.ask_again(step, why).await,
+            Need::Window { step, windows } => self.window(step, windows).await,
             Need::Resume { .. } => self.resume().await,
         }
     }
@@ -167,6 +172,57 @@ impl Question<'_> {
             "y" | "yes" | "done" => Ok(Said::Do(json!({"action": "undo-done", "step": step}))),
             "abort" => self.abort().await,
             "leave" => Ok(Said::Leave),
+            _ => Ok(Said::Nothing),
+        }
+    }
+
+    /// Whoever drives cannot approve: they wait, or take the request back.
+    async fn approval(&mut self, asked: &ApprovalView) -> anyhow::Result<Said> {
+        let agree = asked.votes.iter().filter(|vote| vote.counts).count();
+        self.say(&format!(
+            "{}\nWaits for others to approve {} on {} ({agree} of {} so far): they do it on the page of the run, /runs/{}",
+            asked.prompt,
+            asked.step,
+            words::names(&asked.hosts),
+            asked.persons_min,
+            self.view.id
+        ))?;
+        let typed = text_of!(self.reply("withdraw, skip, abort or leave? (goes on by itself once approved)").await?);
+        match typed.as_str() {
+            "withdraw" | "w" => Ok(Said::Do(json!({"action": "withdraw", "step": asked.step}))),
+            "skip" | "s" => self.skip(&asked.step, &[]).await,
+            "abort" | "a" => self.abort().await,
+            "leave" | "l" => Ok(Said::Leave),
+            _ => Ok(Said::Nothing),
+        }
+    }
+
+    async fn ask_again(&mut self, step: &StepId, why: &str) -> anyhow::Result<Said> {
+        self.say(&format!("{step} was not approved: {why}."))?;
+        let typed = text_of!(self.reply("again, skip, abort or leave?").await?);
+        match typed.as_str() {
+            "again" | "r" => Ok(Said::Do(json!({"action": "ask-again", "step": step}))),
+            "skip" | "s" => self.skip(step, &[]).await,
+            "abort" | "a" => self.abort().await,
+            "leave" | "l" => Ok(Said::Leave),
+            _ => Ok(Said::Nothing),
+        }
+    }
+
+    async fn window(&mut self, step: &StepId, windows: &[ClosedWindow]) -> anyhow::Result<Said> {
+        for closed in windows {
+            self.say(&format!("{step} waits: {}.", words::window(closed)))?;
+        }
+        let prompt = "override, skip, abort or leave? (goes on by itself when its time comes)";
+        let typed = text_of!(self.reply(prompt).await?);
+        match typed.as_str() {
+            "override" | "o" => {
+                let reason = text_of!(self.reply("Why can it not wait?").await?);
+                Ok(Said::Do(json!({"action": "override-window", "step": step, "reason": reason})))
+            }
+            "skip" | "s" => self.skip(step, &[]).await,
+            "abort" | "a" => self.abort().await,
+            "leave" | "l" => Ok(Said::Leave),
             _ => Ok(Said::Nothing),
         }
     }

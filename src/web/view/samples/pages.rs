@@ -210,6 +210,8 @@ fn start(plan: Option<PlanCard>) -> StartPage {
         auto: false,
         auto_forbidden: true,
         confirm_hosts: String::new(),
+        guarded: true,
+        reason: String::new(),
         plan,
     }
 }

@@ -6,11 +6,13 @@ use uuid::Uuid;
 
 use super::NOW_MS;
 use crate::id::{AttemptId, HostName, RunId, StepId};
+use crate::run::approval::ClosedWindow;
+use crate::run::approval_view::{ApprovalView, CommandView, VoteView};
 use crate::run::event::{Actor, PauseReason, Purpose, RunEnd};
 use crate::run::plan::{AskKind, Gesture, Pace, Part, PlannedAsk};
 use crate::run::view::{
     AttemptView, CellStateName, CellView, HostStanding, HostView, Need, RunStateName, RunView, StepAction, StepKind,
-    StepStateName, StepView,
+    StepStateName, StepView, TakenView,
 };
 use crate::runbook::model::Effect;
 use crate::web::ansi::Painter;
@@ -44,6 +46,9 @@ pub fn all() -> Vec<(&'static str, RunView, Vec<Tail>)> {
     samples.push(("running", run(&hosts, RunStateName::Running), vec![tail("web-1", false), tail("web-2", false)]));
     samples.push(("one-host", run(&["web-3"], RunStateName::Running), vec![tail("web-3", false)]));
     samples.push(("proving", RunView { current: None, ..run(&hosts, RunStateName::Running) }, Vec::new()));
+    let taken = TakenView { by: Actor("user:ben".to_owned()), from: actor(), at_ms: NOW_MS - 30_000 };
+    let lost = RunView { driver: taken.by.clone(), taken: Some(taken), ..run(&hosts, RunStateName::Running) };
+    samples.push(("wheel-lost", lost, Vec::new()));
     samples.push(("stopping", RunView { stopping: true, ..run(&hosts, RunStateName::Running) }, Vec::new()));
     for (name, state, end) in [
         ("succeeded", RunStateName::Succeeded, RunEnd::Succeeded),
@@ -110,12 +115,52 @@ fn needs() -> Vec<(&'static str, Need)> {
             "unknown",
             Need::ResolveUnknown { step: step.clone(), host: host("web-3"), because: "the host rebooted".to_owned() },
         ),
+        ("approve", Need::Approve(Box::new(asked(&step)))),
+        (
+            "ask-again",
+            Need::AskAgain { step: step.clone(), why: "user:ben rejected it: web-3 still serves".to_owned() },
+        ),
+        ("window", Need::Window { step: step.clone(), windows: vec![closed()] }),
         ("reach", Need::ReachHosts { hosts: vec![host("web-2"), host("web-3")] }),
         ("secrets", Need::Secrets { names: vec!["api_key".to_owned()] }),
         ("undo", Need::ManualUndo { step, instruction }),
         ("storage", Need::Storage { reason: "the disk of the server is full".to_owned() }),
         ("resume", Need::Resume { why: PauseReason::Person }),
     ]
+}
+
+fn closed() -> ClosedWindow {
+    let why = "the window freeze is on (Year-end freeze)".to_owned();
+    ClosedWindow { name: "freeze".to_owned(), until_ms: Some(NOW_MS + 86_400_000), why }
+}
+
+fn asked(step: &StepId) -> ApprovalView {
+    let vote = |name: &str, counts| VoteView {
+        by: Actor(format!("user:{name}")),
+        at_ms: NOW_MS - 60_000,
+        note: Some("looks right".to_owned()),
+        counts,
+    };
+    ApprovalView {
+        step: step.clone(),
+        prompt: "Delete old releases on web-3".to_owned(),
+        effect: Effect::Destructive,
+        hosts: vec![host("web-3")],
+        commands: vec![CommandView {
+            host: host("web-3"),
+            text: "host='web-3'\ncd /srv/app/releases && ls -1t | tail -n +4 | xargs -r rm -rf --\n".to_owned(),
+            is_cut: false,
+        }],
+        commands_more: 0,
+        previews: vec![attempt_id(90)],
+        asked_by: actor(),
+        asked_at_ms: NOW_MS - 120_000,
+        expires_at_ms: NOW_MS + 1_680_000,
+        persons_min: 2,
+        from: vec!["team:web".to_owned()],
+        votes: vec![vote("ben", true), vote("cleo", false)],
+        served_text_differs: true,
+    }
 }
 
 fn attempt_id(number: u128) -> AttemptId {
@@ -134,6 +179,10 @@ fn run(hosts: &[&str], state: RunStateName) -> RunView {
         waiting: None,
         started_by: actor(),
         driver: actor(),
+        taken: None,
+        text_digest: "5d".repeat(32),
+        locks: vec!["disk".to_owned()],
+        override_reason: None,
         started_at_ms: NOW_MS - 260_000,
         ended_at_ms: None,
         ended_because: None,
