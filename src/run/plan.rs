@@ -22,7 +22,7 @@ pub struct Plan {
     pub title: String,
     pub summary: String,
     /// Of the runbook: who may see and touch a run may depend on them.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
     /// The git commit that the runbook was read from; none for a folder without git.
     pub commit: Option<String>,
@@ -53,7 +53,7 @@ pub struct Plan {
     /// The run that this one goes on from.
     pub continues: Option<Continues>,
     /// Why its starter may start it; none in plans of before there were roles.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authority: Option<Authority>,
     /// The windows that its changing steps heed. (What older plans do not have is left out of the stored form, so that
     /// their digest stays.)

@@ -88,11 +88,16 @@ impl<P, S> Authorised<P, S> {
 
 impl<P: Asks, S: Subject> Authorised<P, S> {
     /// Asks the policy about `on`. Whoever may not even know of it is told that there is nothing.
-    fn decided(identity: Identity, policy: Arc<Policy>, on: S) -> Result<Self, Problem> {
+    fn decided(
+        identity: Identity,
+        policy: Arc<Policy>,
+        on: S,
+        absent: impl FnOnce() -> Problem,
+    ) -> Result<Self, Problem> {
         if let Some(about) = on.about()
             && let Err(denied) = decide(&policy, &identity, P::PERMISSION, about)
         {
-            return Err(refusal(&policy, &identity, about, denied, S::absent));
+            return Err(refusal(&policy, &identity, about, denied, absent));
         }
         let may_be_empty = S::IS_A_LIST && identity.road == Road::Session;
         if !may_be_empty && P::PERMISSION.is_of_roles() && !policy.gives_anywhere(&identity, P::PERMISSION) {
@@ -116,8 +121,9 @@ impl<P: Asks> Authorised<P, Named> {
     /// # Errors
     /// There is none, or they may not.
     pub async fn on_run(self, web: &Web, id: &str) -> Result<Authorised<P, TheRun>, Problem> {
-        let run = TheRun::named(id, web).await?.ok_or_else(TheRun::absent)?;
-        Authorised::decided(self.identity, self.policy, run)
+        let none = || none_called("run", id);
+        let run = TheRun::named(id, web).await?.ok_or_else(none)?;
+        Authorised::decided(self.identity, self.policy, run, none)
     }
 
     /// The same about the runbook that a body names.
@@ -125,9 +131,16 @@ impl<P: Asks> Authorised<P, Named> {
     /// # Errors
     /// There is none, or they may not.
     pub async fn on_runbook(self, web: &Web, path: &str) -> Result<Authorised<P, TheRunbook>, Problem> {
-        let runbook = TheRunbook::named(path, web).await?.ok_or_else(TheRunbook::absent)?;
-        Authorised::decided(self.identity, self.policy, runbook)
+        let none = || none_called("runbook", path);
+        let runbook = TheRunbook::named(path, web).await?.ok_or_else(none)?;
+        Authorised::decided(self.identity, self.policy, runbook, none)
     }
+}
+
+/// The answer about what a body or query names, whether it is not there or hidden.
+fn none_called(kind: &str, name: &str) -> Problem {
+    let shown: String = name.chars().take(80).collect();
+    Problem::not_found(format!("there is no {kind} {shown}"))
 }
 
 /// What somebody may read they may know of, and are told why not. Everything else is absent for them, as what is
@@ -163,7 +176,7 @@ impl<P: Asks, S: Subject> FromRequestParts<Web> for Authorised<P, S> {
         let policy = web.engine().policy().await.policy;
         let on = S::find(parts, web).await?.ok_or_else(S::absent)?;
         let actor = identity.actor.clone();
-        let decided = Self::decided(identity, policy, on);
+        let decided = Self::decided(identity, policy, on, S::absent);
         if decided.is_err() {
             recording::access_denied(web, &actor, parts, peer(parts)).await;
         }

@@ -2,6 +2,7 @@
 //! milliseconds, and anybody can ask for one.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -21,11 +22,13 @@ const TURN_MAX: Duration = Duration::from_secs(5);
 pub struct Passwords {
     turns: Arc<Semaphore>,
     turn_max: Duration,
+    /// How many hashes were computed: a login of somebody who is not there costs one, too.
+    computed: Arc<AtomicU64>,
 }
 
 impl Default for Passwords {
     fn default() -> Self {
-        Self { turns: Arc::new(Semaphore::new(HASHES_MAX)), turn_max: TURN_MAX }
+        Self { turns: Arc::new(Semaphore::new(HASHES_MAX)), turn_max: TURN_MAX, computed: Arc::default() }
     }
 }
 
@@ -46,10 +49,16 @@ impl Passwords {
         self.aside(move || password.hash(entropy::fresh_token())).await
     }
 
+    /// How many hashes were computed so far.
+    pub fn computed(&self) -> u64 {
+        self.computed.load(Ordering::Relaxed)
+    }
+
     async fn aside<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
         let busy = || Problem::too_many("people who sign in at this moment", self.turn_max);
         let turn = tokio::time::timeout(self.turn_max, Arc::clone(&self.turns).acquire_owned()).await;
         let turn = turn.map_err(|_| busy())?.map_err(|_| busy())?;
+        self.computed.fetch_add(1, Ordering::Relaxed);
         // The turn goes along: a request that is given up meanwhile does not free what still works.
         let worked = tokio::task::spawn_blocking(move || {
             let _turn = turn;

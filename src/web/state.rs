@@ -111,6 +111,11 @@ impl Web {
         self.shared.provider.as_ref()
     }
 
+    /// How many password hashes were computed so far.
+    pub fn passwords_computed(&self) -> u64 {
+        self.shared.passwords.computed()
+    }
+
     pub(super) fn passwords(&self) -> &Passwords {
         &self.shared.passwords
     }

@@ -138,7 +138,8 @@ async fn triage(demo: &Demo) -> Value {
     let client = client();
     let cookie = log_in(demo, &client).await;
     let hosts = ["web-1", "web-2", "db-1"];
-    let request = client.post(format!("{}/api/v1/runs", demo.base())).header("cookie", &cookie);
+    let request =
+        client.post(format!("{}/api/v1/runs", demo.base())).header("cookie", &cookie).header("origin", demo.base());
     let answer = request.json(&json!({"runbook": "host/slow", "hosts": hosts})).send().await.expect("it answers");
     let started: Value = answer.json().await.expect("it is JSON");
     let run = started["id"].as_str().unwrap_or_else(|| panic!("a run has an id: {started}")).to_owned();

@@ -149,6 +149,12 @@ fn person(name: &str) -> Identity {
     }
 }
 
+/// Without what differs between any two answers: their number, and the names that were asked about.
+fn said_of(answer: &Answer, named: &Named) -> Value {
+    let text = said(answer).to_string().replace(&named.run, "RUN").replace(named.runbook, "RUNBOOK");
+    serde_json::from_str(&text).expect("it was JSON before")
+}
+
 fn said(answer: &Answer) -> Value {
     let mut problem: Value = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
     if let Some(fields) = problem.as_object_mut() {
@@ -184,7 +190,8 @@ async fn a_role_opens_what_it_holds_on_what_it_covers_and_nothing_else() {
                 assert_eq!(other.status, StatusCode::NOT_FOUND, "{what} by {role:?} about another's");
                 assert_eq!(absent.status, StatusCode::NOT_FOUND, "{what} by {role:?} about nothing");
             }
-            assert_eq!(said(&other), said(&absent), "{what} by {role:?}: what is hidden looks like what is not there");
+            let (other, absent) = (said_of(&other, &world.other), said_of(&absent, &world.absent));
+            assert_eq!(other, absent, "{what} by {role:?}: what is hidden looks like what is not there");
             asked += 2;
         }
     }
