@@ -20,6 +20,7 @@ use crate::web::client::Client;
 use crate::web::page::{Frame, Page, see_other};
 use crate::web::problem::Problem;
 use crate::web::query::{Fields, QueryFields};
+use crate::web::recording;
 use crate::web::state::Web;
 use crate::web::view::login::LoginPage;
 use crate::web::view::run::Message;
@@ -90,6 +91,7 @@ pub async fn come_back(
     };
     let step = body.and_then(|body| serde_json::from_str::<ProviderStep>(&body).ok());
     let Some(step) = step.filter(|step| answers(provider, step, &asked)) else {
+        recording::sign_in_refused(&web, "provider", Some(visitor.client.address)).await;
         return not_in(&web, "It was not begun in this browser, took too long, or was used before.");
     };
     let Some(code) = asked.filled("code") else {
@@ -97,7 +99,10 @@ pub async fn come_back(
     };
     let claims = match provider.finish(&step.attempt, code, now_ms).await {
         Ok(claims) => claims,
-        Err(failed) => return refused(&web, &failed),
+        Err(failed) => {
+            recording::sign_in_refused(&web, "provider", Some(visitor.client.address)).await;
+            return refused(&web, &failed);
+        }
     };
     match step.confirms {
         Some(session) => confirmed(&web, (visitor.client, jar), &step, session, &claims).await,
@@ -123,11 +128,13 @@ async fn signed_in(
 ) -> Result<Response, Problem> {
     let configuration = provider(web)?.configuration();
     if !configuration.lets_in(&claims.groups) {
+        recording::sign_in_refused(web, "provider", Some(visitor.client.address)).await;
         tracing::warn!(subject = claims.subject, "the provider vouches for somebody who is in none of the groups");
         return not_in(web, "None of your groups may come in here. Ask whoever runs the server.");
     }
     let person = account(web, configuration.issuer(), claims).await?;
     if person.is_disabled() {
+        recording::sign_in_refused(web, "provider", Some(visitor.client.address)).await;
         return not_in(web, "Your account here is disabled. Ask whoever runs the server.");
     }
     let jar = visit::begin(web, jar, visitor, entrance(&person, Began::Provider)?).await?;

@@ -2,6 +2,7 @@
 
 use steadyhand::id::Digest;
 use steadyhand::store::access::{LOGIN_STEPS_MAX, LoginStep, StepKind};
+use steadyhand::store::audit::Filter;
 use steadyhand::store::people::{NewPerson, Source};
 
 use super::access::{link, session, token};
@@ -176,4 +177,37 @@ async fn a_half_login_has_few_tries_ends_with_its_use_and_their_number_is_bounde
     assert!(!test.store.begin_login_step(&step("more", None, StepKind::Provider)).await.unwrap());
     let later = LoginStep { created_at_ms: 100, expires_at_ms: 200, ..step("more", None, StepKind::Provider) };
     assert!(test.store.begin_login_step(&later).await.unwrap(), "the expired ones are gone");
+}
+
+#[tokio::test]
+async fn what_changes_an_account_is_recorded_with_who_did_it_or_is_not_done() {
+    for test in TestStore::both().await {
+        let (ada, store) = (person("ada"), &test.store);
+        store.create_person(&ada, "command-line").await.unwrap();
+        store.set_password(ada.id, "other", None, "user:ada", 2).await.unwrap();
+        store.propose_totp(ada.id, &[1; 20]).await.unwrap();
+        assert!(store.confirm_totp(ada.id, 1, &[], "user:ada", 3).await.unwrap());
+        store.forget_totp(ada.id, "command-line", 4).await.unwrap();
+        assert!(store.disable_person(ada.id, "command-line", 5).await.unwrap());
+        assert!(!store.disable_person(ada.id, "command-line", 6).await.unwrap());
+        let mut rows = store.list_audit(&Filter::default(), None, 100).await.unwrap().rows;
+        rows.sort_by_key(|row| row.seq);
+        let told: Vec<_> =
+            rows.iter().map(|row| format!("{} {} {}", row.kind, row.actor, row.detail["what"])).collect();
+        let expected = [
+            "person-made command-line null",
+            "person-changed user:ada \"password\"",
+            "person-changed user:ada \"one-time codes set up\"",
+            "person-changed command-line \"one-time codes forgotten\"",
+            "person-changed command-line \"disabled\"",
+        ];
+        assert_eq!(told, expected);
+        test.refuse_audit().await;
+        assert!(store.enable_person(ada.id, "command-line", 7).await.is_err());
+        assert!(store.set_password(ada.id, "third", None, "user:ada", 8).await.is_err());
+        assert!(store.create_person(&person("bob"), "command-line").await.is_err());
+        let ada = store.person(ada.id).await.unwrap().unwrap();
+        assert!(ada.is_disabled() && ada.person.password_hash.as_deref() == Some("other"));
+        assert_eq!(store.person_named("bob").await.unwrap(), None);
+    }
 }

@@ -7,6 +7,7 @@ use steadyhand::access::session::STEP_UP_MS;
 use steadyhand::clock::Clock;
 use steadyhand::entropy;
 use steadyhand::store::access::{Began, Session};
+use steadyhand::store::audit::Filter;
 use steadyhand::web::WebOptions;
 
 use super::provider::{Browser, Provider};
@@ -150,6 +151,9 @@ async fn another_state_or_issuer_is_refused_and_ends_the_attempt() {
         let late = both.come_back(&back, &step).await;
         assert_eq!(session(&late), None, "the attempt is over");
     }
+    let told = both.server.store.list_audit(&Filter::default(), None, 10).await.expect("it reads").rows;
+    let refused = told.iter().filter(|row| row.kind == "sign-in-refused" && row.object == "sign-in:provider");
+    assert!(refused.count() >= 1, "{told:?}");
 }
 
 /// Login CSRF: the code of one login in the way back of another.
