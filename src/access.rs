@@ -7,7 +7,6 @@
 pub mod account;
 pub mod grant;
 pub mod identity;
-pub mod oidc;
 mod parse;
 pub mod password;
 pub mod pattern;

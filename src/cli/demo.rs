@@ -1,6 +1,7 @@
 //! `steadyhand demo`: the whole product on one machine, thrown away at the end.
 
 mod hosts;
+mod people;
 mod processes;
 mod repository;
 mod sshd;
@@ -128,7 +129,8 @@ impl Demo {
         let data = DataOptions { data: Some(folder.join("data")), database: None };
         let engine = build_engine(&data, &repo, Some(hosts::homes(folder)), &Settings::default()).await?;
         let link = admin_link(&engine, &base).await?;
-        write!(terminal.out, "{}", welcome(&link, &hosts))?;
+        let ben = people::make(&engine, &base).await?;
+        write!(terminal.out, "{}", welcome(&link, &ben, &hosts))?;
         terminal.out.flush()?;
         Ok(Started { engine, listener, hosts })
     }
@@ -166,7 +168,7 @@ struct Started {
     hosts: Hosts,
 }
 
-fn welcome(link: &str, hosts: &Hosts) -> String {
+fn welcome(link: &str, ben: &str, hosts: &Hosts) -> String {
     let hosts = match hosts {
         Hosts::Sshd(_) => "web-1, web-2 and db-1: three SSH servers on loopback addresses".to_owned(),
         Hosts::Local { why } => format!("web-1, web-2 and db-1: this machine itself, without SSH ({why})"),
@@ -176,6 +178,8 @@ fn welcome(link: &str, hosts: &Hosts) -> String {
 Steadyhand demo
 
   Log in, once:  {link}
+  As ben, once:  {ben}
+                 (in a private window: he approves what you ask for, and only looks otherwise)
 
   Hosts:  {hosts}.
           db-1 is labelled env=prod: what changes there asks for more.

@@ -88,14 +88,14 @@ impl Serve {
     pub(super) fn run(self, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
         log_to_stderr(self.log_format, "info");
         let settings = Settings::load(self.config.as_deref(), terminal)?;
-        settings.refuse_what_does_nothing()?;
         super::runtime()?.block_on(self.serve(&settings, terminal))
     }
 
     async fn serve(self, settings: &Settings, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
         anyhow::ensure!(self.blobs.is_none(), "--blobs is not yet available: output lies in the data folder");
         // Before anything is made: an address that is refused leaves nothing behind.
-        let Listener { listener, tls, options, base } = self.listening.bind(&settings.config).await?;
+        let Listener { listener, tls, mut options, base } = self.listening.bind(&settings.config).await?;
+        options.provider = settings.provider().await?;
         let engine = build_engine(&self.data, &self.repo, None, settings).await?;
         let taken = engine.recover().await.explain("cannot take up earlier runs", "see the cause above")?;
         if taken > 0 {

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::explain::Explain;
 use super::terminal::{Terminal, without_controls};
@@ -10,6 +11,7 @@ use crate::environment;
 use crate::outgoing::Outgoing;
 use crate::redact::SecretText;
 use crate::secrets::{NamedSecrets, Recorder, Variables, variable_names};
+use crate::sign_on;
 
 /// What a configuration file says; without one, nothing.
 #[derive(Default)]
@@ -57,11 +59,28 @@ impl Settings {
             .explain("cannot prepare the secrets", "check `vault` in the configuration file")
     }
 
-    /// What the file may already say and no part of this version does. To pass over it in silence would be worse: a
-    /// server without the sign-on that its owner asked for.
-    pub fn refuse_what_does_nothing(&self) -> anyhow::Result<()> {
-        let config = &self.config;
-        anyhow::ensure!(config.oidc.is_none(), "`login` is not yet available in the configuration file");
-        Ok(())
+    /// The provider that people sign in at, if there is one.
+    ///
+    /// # Errors
+    /// Its client secret cannot be fetched, or its address cannot be used.
+    pub async fn provider(&self) -> anyhow::Result<Option<sign_on::Configuration>> {
+        let Some(oidc) = &self.config.oidc else { return Ok(None) };
+        // No run uses it, so there is no use to record.
+        let named = self.named_secrets(Arc::new(|_| Box::pin(async { Ok(()) })))?;
+        let secret = match &oidc.client_secret {
+            Some(reference) => {
+                let next = "check `login.oidc.client_secret` in the configuration file";
+                Some(named.resolve(reference).await.explain("cannot fetch the client secret of the provider", next)?)
+            }
+            None => None,
+        };
+        let secret = secret.as_ref().map(SecretText::expose);
+        let made = sign_on::Configuration::new(&oidc.issuer, &oidc.client_id, secret, &self.outgoing());
+        let mut provider = made.explain("cannot use the provider", "check `login.oidc` in the configuration file")?;
+        provider.scopes.clone_from(&oidc.scopes);
+        provider.groups_claim.clone_from(&oidc.groups_claim);
+        provider.allowed_groups.clone_from(&oidc.allowed_groups);
+        provider.label = format!("Sign in with {}", oidc.label);
+        Ok(Some(provider))
     }
 }

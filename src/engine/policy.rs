@@ -9,6 +9,8 @@ use crate::access::grant::Policy;
 use crate::access::policy::{Because, Permission, decide};
 use crate::access::scope::{About, Scope};
 use crate::access::{self, ParsedPolicy};
+use crate::audit::entry::{Kind, NewEntry, SERVER};
+use crate::id::Digest;
 use crate::library::{LibraryError, Revision};
 use crate::run::plan::{Authority, Plan};
 use crate::store::runs::RunRow;
@@ -115,8 +117,13 @@ impl Engine {
             let kept = self.shared.store.setting(LAST_GOOD).await?;
             if kept.as_ref().is_none_or(|kept| kept.value != text) {
                 let version = kept.map_or(0, |kept| kept.version);
-                // Another server may have stored the same one meanwhile: as good.
-                self.shared.store.set_setting(LAST_GOOD, version, text).await?;
+                // None: another server has stored the same one meanwhile, and recorded it.
+                if self.shared.store.set_setting(LAST_GOOD, version, text).await?.is_some() {
+                    let now_ms = self.shared.clock.wall_ms();
+                    let changed = NewEntry::new(now_ms, Kind::PolicyChanged, SERVER, access::FILE);
+                    let digest = Digest::of(text.as_bytes()).to_string();
+                    self.shared.store.record(&changed.with("digest", digest)).await?;
+                }
             }
             Ok::<_, crate::store::StoreError>(())
         };

@@ -7,13 +7,13 @@ use axum::http::uri::Authority;
 use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 
-use crate::access::oidc::{self, Provider};
 use crate::audit::repeats::Repeats;
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::engine::output::OutputError;
 use crate::library::{Catalogue, LibraryError};
 use crate::runbook::parse::Parsed;
+use crate::sign_on::{self, Provider};
 use crate::store::{Store, StoreError};
 use crate::web::limits::{Bounds, Limits};
 use crate::web::passwords::Passwords;
@@ -29,7 +29,7 @@ pub struct WebOptions {
     /// Share links ask for login, whatever their maker chose.
     pub shares_require_login: bool,
     /// Where people may sign in besides here.
-    pub provider: Option<oidc::Configuration>,
+    pub provider: Option<sign_on::Configuration>,
     /// Proxies that may say who asks. None unless named: anybody can send their headers.
     pub trusted_proxies: Vec<IpNet>,
     pub bounds: Bounds,

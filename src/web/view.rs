@@ -8,6 +8,7 @@ pub mod lists;
 pub mod login;
 pub mod need;
 pub mod output;
+pub mod rights;
 pub mod run;
 pub mod runbook;
 #[cfg(test)]

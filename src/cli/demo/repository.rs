@@ -24,6 +24,7 @@ pub(super) async fn write(folder: &Path, hosts: &Hosts) -> anyhow::Result<()> {
         fs::write(file, example(&path))?;
     }
     fs::write(folder.join("inventory.yaml"), inventory(hosts))?;
+    fs::write(folder.join(crate::access::FILE), super::people::ACCESS)?;
     first_commit::make(folder, "The demo's runbooks and hosts").await?;
     Ok(())
 }

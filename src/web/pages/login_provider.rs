@@ -11,9 +11,9 @@ use uuid::Uuid;
 
 use super::login::{entrance, own_address};
 use crate::access::account::AccountName;
-use crate::access::oidc::{Attempt, Claims, Meeting, OidcError, Provider};
 use crate::audit::entry::SERVER;
 use crate::entropy;
+use crate::sign_on::{Attempt, Claims, Meeting, Provider, SignOnError};
 use crate::store::access::{Began, StepKind};
 use crate::store::people::{NewPerson, Person, Source};
 use crate::web::client::Client;
@@ -204,7 +204,7 @@ fn back(web: &Web, client: Client, headers: &HeaderMap) -> String {
     format!("{}/login/provider/callback", base.unwrap_or_else(|| format!("{scheme}://{}", host())))
 }
 
-fn refused(web: &Web, failed: &OidcError) -> Result<Response, Problem> {
+fn refused(web: &Web, failed: &SignOnError) -> Result<Response, Problem> {
     tracing::warn!(error = %failed, "nobody was signed in by the provider");
     not_in(web, "The provider could not be asked, or what it said is not believed. The server's log says more.")
 }

@@ -4,11 +4,12 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Response};
 
+use crate::access::policy::Permission;
 use crate::engine::ask::ActError;
 use crate::run::action::Refusal;
 use crate::run::view::RunView;
 use crate::web::action_form;
-use crate::web::authority::{ActOnRuns, Approve, Authorised, ReadRuns, TheRun};
+use crate::web::authority::{ActOnRuns, Approve, Authorised, ReadRuns, Subject, TheRun};
 use crate::web::doing;
 use crate::web::page::{Frame, Page, Place, see_other};
 use crate::web::problem::Problem;
@@ -16,6 +17,7 @@ use crate::web::query::{Fields, FormFields};
 use crate::web::reading::{output, runs};
 use crate::web::state::Web;
 use crate::web::templates;
+use crate::web::view::rights::Rights;
 use crate::web::view::run::{Message, RunPage};
 
 /// `GET /runs/{id}`
@@ -104,7 +106,14 @@ async fn picture<P>(
     message: Option<Message>,
 ) -> Result<RunPage, Problem> {
     let tails = output::tails(web, view).await?;
-    let mut page = RunPage::new(view, who.actor(), web.now_ms(), tails, message);
+    let may = |permission| who.on.about().is_some_and(|about| who.may(permission, about));
+    let rights = Rights {
+        act: may(Permission::ActOnRuns),
+        approve: may(Permission::Approve),
+        share: may(Permission::ShareOutput),
+    };
+    let page = RunPage::new(view, who.actor(), web.now_ms(), tails, message);
+    let mut page = page.limited_to(rights, view);
     let step_need = page.current.as_mut().and_then(|step| step.need.as_mut());
     if let Some(asked) = step_need.or(page.need.as_mut()).and_then(|need| need.approve.as_mut()) {
         asked.last_success = runs::last_success(who, web, view).await?;

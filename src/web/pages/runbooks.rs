@@ -2,10 +2,11 @@
 
 use axum::extract::State;
 
+use crate::access::policy::Permission;
 use crate::library::Page as BookPage;
 use crate::runbook::model::Runbook;
 use crate::runbook::parse::Parsed;
-use crate::web::authority::{Authorised, Each, ReadRunbooks, TheRunbook};
+use crate::web::authority::{Authorised, Each, ReadRunbooks, Subject, TheRunbook};
 use crate::web::format;
 use crate::web::page::{Frame, Page, Place};
 use crate::web::problem::Problem;
@@ -77,7 +78,8 @@ pub async fn show(who: Authorised<ReadRunbooks, TheRunbook>, State(web): State<W
         None => RunbookPage { name: book.path.to_string(), ..RunbookPage::default() },
     };
     page.path = book.path.to_string();
-    page.startable = book.made.runbook.is_some();
+    let may_start = who.on.about().is_some_and(|about| who.may(Permission::StartRuns, about));
+    page.startable = book.made.runbook.is_some() && may_start;
     page.problems = format::count(book.made.diagnostics.len(), "finding", "findings");
     page.diagnostics = book.made.diagnostics.iter().map(DiagnosticLine::new).collect();
     page.commit = revision.commit().map(|commit| commit.id.short().to_owned());

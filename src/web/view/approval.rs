@@ -33,6 +33,8 @@ pub struct ApproveNeed {
     pub confirm_href: String,
     pub button: String,
     pub tone: &'static str,
+    pub may_vote: bool,
+    pub may_withdraw: bool,
     /// What was typed before, when it was refused.
     pub reason: String,
     pub note: String,
@@ -72,6 +74,8 @@ impl ApproveNeed {
         };
         let agree = asked.votes.iter().filter(|vote| vote.counts).count();
         Self {
+            may_vote: true,
+            may_withdraw: true,
             prompt: asked.prompt.clone(),
             tally: format!(
                 "{agree} of {}",

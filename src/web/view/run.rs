@@ -40,6 +40,8 @@ pub struct RunPage {
     /// The page follows the run as it goes on.
     pub live: bool,
     pub band: Band,
+    /// Said to those who may only look.
+    pub watching: Option<String>,
     /// Set for those who watch.
     pub wheel: Option<Wheel>,
     /// Set for who took it over.
@@ -79,6 +81,7 @@ pub struct Wheel {
     pub id: String,
     pub seq: u64,
     pub driver: String,
+    pub may_take: bool,
     /// The viewer drove it until then.
     pub lost: Option<Moment>,
 }
@@ -118,6 +121,7 @@ pub struct GoOn {
 /// What one looks up: who, when, from what, with which values, where.
 #[derive(Debug, Clone, Serialize)]
 pub struct Facts {
+    pub may_share: bool,
     pub id: String,
     pub summary: String,
     pub runbook: String,
@@ -181,10 +185,12 @@ impl RunPage {
             seq: view.seq,
             live: !over,
             band: Band::new(view, viewer, now_ms),
+            watching: None,
             wheel: (!over && view.driver != *viewer).then(|| Wheel {
                 id: view.id.to_string(),
                 seq: view.seq,
                 driver: view.driver.to_string(),
+                may_take: true,
                 lost: view
                     .taken
                     .as_ref()
@@ -354,6 +360,7 @@ fn form_urlencoded_pairs(view: &RunView) -> String {
 impl Facts {
     fn new(view: &RunView, now_ms: i64) -> Self {
         Self {
+            may_share: true,
             id: view.id.to_string(),
             summary: view.summary.clone(),
             runbook: view.runbook.clone(),

@@ -7,7 +7,11 @@ mod runs;
 
 use crate::web::page::{Frame, Place, draw};
 use crate::web::problem::Problem;
+use crate::web::view::rights::Rights;
 use crate::web::view::run::{Message, RunPage};
+
+const EVERYTHING: Rights = Rights { act: true, approve: true, share: true };
+const NOTHING: Rights = Rights { act: false, approve: false, share: false };
 
 /// The moment at which the samples are seen: 2026-11-23 03:12:09 UTC.
 pub const NOW_MS: i64 = 1_795_403_529_000;
@@ -26,9 +30,16 @@ pub fn all() -> Vec<Sample> {
     for (name, view, tails) in runs::all() {
         let message =
             (name == "confirm-host").then(|| Message::refused("Refused", Some("“web3” is not “web-3”".to_owned())));
-        let page = RunPage::new(&view, &runs::actor(), NOW_MS, tails, message);
-        let frame = Frame::of(&runs::actor(), Place::Runs, page.band.title.clone());
-        samples.push(Sample { template: "run", name: format!("run-{name}"), html: draw("run", &frame, &page) });
+        for (may, rights) in [("", EVERYTHING), ("-watched", NOTHING)] {
+            let page = RunPage::new(&view, &runs::actor(), NOW_MS, tails.clone(), message.clone());
+            let page = page.limited_to(rights, &view);
+            let frame = Frame::of(&runs::actor(), Place::Runs, page.band.title.clone());
+            samples.push(Sample {
+                template: "run",
+                name: format!("run-{name}{may}"),
+                html: draw("run", &frame, &page),
+            });
+        }
     }
     samples
 }

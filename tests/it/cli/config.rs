@@ -121,10 +121,18 @@ fn the_file_says_where_to_listen_and_the_command_line_wins() {
 }
 
 #[test]
-fn what_has_no_effect_yet_is_not_passed_over_in_silence() {
+fn a_provider_that_cannot_be_used_is_told_at_the_start() {
     let place = Place::new();
-    let config = place.write("my.server.yaml", "steadyhand: 1\nlogin: {oidc: {issuer: 'https://x', client_id: a}}\n");
-    let output = place.serve(&config).output().expect("the program starts");
-    assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("login"), "{}", stderr(&output));
+    for (login, said) in [
+        (
+            "{issuer: 'https://id.example.org', client_id: a, client_secret: {env: STEADYHAND_NO_SUCH_SECRET}}",
+            "client secret",
+        ),
+        ("{issuer: 'http://id.example.org', client_id: a}", "https"),
+    ] {
+        let config = place.write("my.server.yaml", &format!("steadyhand: 1\nlogin: {{oidc: {login}}}\n"));
+        let output = place.serve(&config).output().expect("the program starts");
+        assert_eq!(output.status.code(), Some(2), "{login}");
+        assert!(stderr(&output).contains(said), "{login}: {}", stderr(&output));
+    }
 }

@@ -13,6 +13,7 @@ use steadyhand::engine::{Engine, Parts};
 use steadyhand::id::RunId;
 use steadyhand::library::Library;
 use steadyhand::run::action::{Action, Request};
+use steadyhand::run::approval::Credentials;
 use steadyhand::run::event::Actor;
 use steadyhand::run::plan::Pace;
 use steadyhand::run::view::{CellStateName, Need, RunStateName, RunView};
@@ -98,7 +99,15 @@ impl Stage {
             match &view.waiting {
                 Some(need) => {
                     let action = answer(need, answers).unwrap_or_else(|| panic!("nobody expected this: {view:#?}"));
-                    let request = Request { by: person(), who: Default::default(), seen_seq: view.seq, action };
+                    let request = match &action {
+                        Action::Approve { .. } => Request {
+                            by: Actor("user:ben".to_owned()),
+                            who: second_person(self.engine.clock().wall_ms()),
+                            seen_seq: view.seq,
+                            action,
+                        },
+                        _ => Request { by: person(), who: Default::default(), seen_seq: view.seq, action },
+                    };
                     // The run may have moved on meanwhile; the next look says what it needs then.
                     let _ = self.engine.act(run, request, Vec::new()).await;
                 }
@@ -114,9 +123,20 @@ fn person() -> Actor {
     Actor("user:anna".to_owned())
 }
 
+/// Somebody of the owner's team who has just signed in.
+fn second_person(now_ms: i64) -> Credentials {
+    Credentials {
+        teams: vec!["platform".to_owned()],
+        authenticated_at_ms: Some(now_ms),
+        may_approve: true,
+        ..Credentials::default()
+    }
+}
+
 /// What the person does; none where nobody should have been needed.
 fn answer(need: &Need, answers: &[(&str, &str)]) -> Option<Action> {
     match need {
+        Need::Approve(asked) => Some(Action::Approve { step: Some(asked.step.clone()), note: None }),
         Need::Confirm { step, expected, .. } => Some(Action::Confirm { step: step.clone(), typed: expected.clone() }),
         Need::Answer { step, ask, .. } => {
             let given = ask.iter().map(|ask| {
@@ -131,7 +151,6 @@ fn answer(need: &Need, answers: &[(&str, &str)]) -> Option<Action> {
         | Need::Secrets { .. }
         | Need::ManualUndo { .. }
         | Need::Storage { .. }
-        | Need::Approve(_)
         | Need::AskAgain { .. }
         | Need::Window { .. }
         | Need::Resume { .. } => None,

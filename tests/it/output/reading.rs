@@ -163,7 +163,7 @@ async fn a_follower_sees_every_byte_once_in_order_of_arrival() {
     let page = bench.reader().lines(1, 9, PageLimits::default()).await.expect("it can be read");
     assert_eq!(
         page.rows.iter().map(|row| row.bytes.as_slice()).collect::<Vec<_>>(),
-        [&b"one\n"[..], b"two\n", b"error\n", b"10%\r100%\r\n", b"\xff\0 last words"]
+        [&b"one\n"[..], b"two\n", b"error\n", b"10%\r100%\r\n", b"\xff\0 last words."]
     );
 }
 

@@ -2,10 +2,10 @@
 
 use reqwest::{Method, Response, StatusCode};
 use serde_json::json;
-use steadyhand::access::oidc::{Attempt, Claims, Meeting, OidcError, Provider as Asked};
 use steadyhand::access::session::STEP_UP_MS;
 use steadyhand::clock::Clock;
 use steadyhand::entropy;
+use steadyhand::sign_on::{Attempt, Claims, Meeting, Provider as Asked, SignOnError};
 use steadyhand::store::access::{Began, Session};
 use steadyhand::store::audit::Filter;
 use steadyhand::web::WebOptions;
@@ -25,7 +25,7 @@ impl Both {
     }
 
     async fn start_with(
-        change: impl FnOnce(&mut steadyhand::access::oidc::Configuration),
+        change: impl FnOnce(&mut steadyhand::sign_on::Configuration),
         claims_in_id_token: bool,
     ) -> Self {
         let mut provider = Provider::start();
@@ -271,7 +271,7 @@ fn attempt() -> Attempt {
     Attempt::new(random, "http://127.0.0.1:1/login/provider/callback".to_owned())
 }
 
-fn refusal(result: Result<Claims, OidcError>) -> String {
+fn refusal(result: Result<Claims, SignOnError>) -> String {
     match result {
         Ok(claims) => panic!("{} was believed", claims.subject),
         Err(refused) => refused.to_string(),

@@ -7,7 +7,9 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use reqwest::{Method, StatusCode, Url, redirect};
 use serde_json::{Value, json};
-use steadyhand::access::oidc::Configuration;
+use steadyhand::config::Allowed;
+use steadyhand::outgoing::Outgoing;
+use steadyhand::sign_on::Configuration;
 
 /// Pages that one login leads through at most.
 const HOPS_MAX: usize = 20;
@@ -70,7 +72,11 @@ impl Provider {
 
     /// What a server is configured with.
     pub fn configuration(&self, client: &str) -> Configuration {
-        Configuration::new(&self.issuer, client, "a secret of the test").expect("it is one")
+        // It listens on a loopback address, which no server reaches unless it is listed.
+        let here = Allowed::Host("localhost".to_owned());
+        let network = Allowed::Network("127.0.0.0/8".parse().expect("a network"));
+        let outgoing = Outgoing::new(vec![here, network]);
+        Configuration::new(&self.issuer, client, Some("a secret of the test"), &outgoing).expect("it is one")
     }
 
     /// Makes a person, or changes what is said of one.

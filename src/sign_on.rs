@@ -22,6 +22,7 @@ use openidconnect::{
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::outgoing::{self, Outgoing};
 use claims::OtherClaims;
 pub use claims::{Claims, GROUPS_MAX};
 use http::Http;
@@ -37,7 +38,9 @@ const METADATA_MIN_MS: i64 = 60 * 1000;
 pub struct Configuration {
     issuer: IssuerUrl,
     client_id: String,
-    client_secret: Zeroizing<String>,
+    /// None for a public client, which proves itself with PKCE alone.
+    client_secret: Option<Zeroizing<String>>,
+    http: outgoing::Client,
     /// Asked for besides `openid`.
     pub scopes: Vec<String>,
     /// The claim that lists somebody's groups.
@@ -59,9 +62,15 @@ impl Configuration {
     /// For the provider at `issuer`, exactly as it spells itself.
     ///
     /// # Errors
-    /// It is no address, or neither https nor on this machine.
-    pub fn new(issuer: &str, client_id: &str, client_secret: &str) -> Result<Self, OidcError> {
-        let wrong = |cause: String| OidcError::Issuer { issuer: issuer.to_owned(), cause };
+    /// It is no address, or neither https nor on this machine, or no client can be made.
+    pub fn new(
+        issuer: &str,
+        client_id: &str,
+        client_secret: Option<&str>,
+        outgoing: &Outgoing,
+    ) -> Result<Self, SignOnError> {
+        let wrong = |cause: String| SignOnError::Issuer { issuer: issuer.to_owned(), cause };
+        let failed = wrong;
         let issuer = IssuerUrl::new(issuer.to_owned()).map_err(|error| wrong(error.to_string()))?;
         if !http::is_guarded(issuer.url()) {
             return Err(wrong("the address must begin with https://".to_owned()));
@@ -69,7 +78,8 @@ impl Configuration {
         Ok(Self {
             issuer,
             client_id: client_id.to_owned(),
-            client_secret: Zeroizing::new(client_secret.to_owned()),
+            client_secret: client_secret.map(|secret| Zeroizing::new(secret.to_owned())),
+            http: outgoing.client(None).map_err(|error| failed(error.to_string()))?,
             scopes: ["profile", "email", "groups"].map(str::to_owned).to_vec(),
             groups_claim: "groups".to_owned(),
             allowed_groups: Vec::new(),
@@ -89,7 +99,7 @@ impl Configuration {
 
 /// Why nobody could be signed in. The provider's own words are for the log, never for the page.
 #[derive(Debug, thiserror::Error)]
-pub enum OidcError {
+pub enum SignOnError {
     #[error("the provider {issuer:?} cannot be used: {cause}")]
     Issuer { issuer: String, cause: String },
     #[error("the provider {issuer} could not be asked what it offers: {cause}")]
@@ -152,7 +162,7 @@ struct Known {
 
 impl Provider {
     pub fn new(configuration: Configuration) -> Self {
-        Self { configuration, http: Http::new(), known: Mutex::new(None) }
+        Self { http: Http(configuration.http.clone()), configuration, known: Mutex::new(None) }
     }
 
     pub fn configuration(&self) -> &Configuration {
@@ -163,7 +173,7 @@ impl Provider {
     ///
     /// # Errors
     /// The provider does not answer, or not as one.
-    pub async fn begin(&self, attempt: &Attempt, meeting: Meeting, now_ms: i64) -> Result<String, OidcError> {
+    pub async fn begin(&self, attempt: &Attempt, meeting: Meeting, now_ms: i64) -> Result<String, SignOnError> {
         let client = self.client(attempt, METADATA_MS, now_ms).await?;
         let (state, nonce) = (CsrfToken::new(attempt.state.clone()), Nonce::new(attempt.nonce.clone()));
         let verifier = PkceCodeVerifier::new(attempt.verifier.clone());
@@ -182,9 +192,9 @@ impl Provider {
     ///
     /// # Errors
     /// The provider does not take the code, or what it says is not believed.
-    pub async fn finish(&self, attempt: &Attempt, code: &str, now_ms: i64) -> Result<Claims, OidcError> {
+    pub async fn finish(&self, attempt: &Attempt, code: &str, now_ms: i64) -> Result<Claims, SignOnError> {
         let client = self.client(attempt, METADATA_MS, now_ms).await?;
-        let refused = |cause: String| OidcError::Code { issuer: self.issuer(), cause };
+        let refused = |cause: String| SignOnError::Code { issuer: self.issuer(), cause };
         let exchange = client
             .exchange_code(AuthorizationCode::new(code.to_owned()))
             .map_err(|error| refused(error.to_string()))?
@@ -199,8 +209,8 @@ impl Provider {
     ///
     /// # Errors
     /// It is not.
-    pub async fn believed(&self, id_token: &str, attempt: &Attempt, now_ms: i64) -> Result<Claims, OidcError> {
-        let refused = |cause: String| OidcError::Claims { issuer: self.issuer(), cause };
+    pub async fn believed(&self, id_token: &str, attempt: &Attempt, now_ms: i64) -> Result<Claims, SignOnError> {
+        let refused = |cause: String| SignOnError::Claims { issuer: self.issuer(), cause };
         let token: FullIdToken = id_token.parse().map_err(|error: serde_json::Error| refused(error.to_string()))?;
         let nonce = Nonce::new(attempt.nonce.clone());
         let client = self.client(attempt, METADATA_MS, now_ms).await?;
@@ -218,34 +228,35 @@ impl Provider {
     }
 
     /// Adds what the provider tells at its user info endpoint alone, which many do for names and groups.
-    async fn completed(&self, client: &Client, token: &AccessToken, mut claims: Claims) -> Result<Claims, OidcError> {
+    async fn completed(&self, client: &Client, token: &AccessToken, mut claims: Claims) -> Result<Claims, SignOnError> {
         let subject = SubjectIdentifier::new(claims.subject.clone());
         // The library refuses an answer about somebody else.
         let Ok(asked) = client.user_info(token.clone(), Some(subject)) else { return Ok(claims) };
         let told = asked.request_async::<OtherClaims, Http, CoreGenderClaim>(&self.http).await;
-        let told = told.map_err(|error| OidcError::UserInfo { issuer: self.issuer(), cause: chain(&error) })?;
+        let told = told.map_err(|error| SignOnError::UserInfo { issuer: self.issuer(), cause: chain(&error) })?;
         claims.add(told.standard_claims(), told.additional_claims());
         claims.take_groups(&self.configuration.groups_claim);
         Ok(claims)
     }
 
-    async fn client(&self, attempt: &Attempt, older_than_ms: i64, now_ms: i64) -> Result<Client, OidcError> {
+    async fn client(&self, attempt: &Attempt, older_than_ms: i64, now_ms: i64) -> Result<Client, SignOnError> {
         let metadata = self.metadata(older_than_ms, now_ms).await?;
         let redirect = RedirectUrl::new(attempt.redirect.clone());
-        let redirect = redirect.map_err(|_| OidcError::Redirect(attempt.redirect.clone()))?;
+        let redirect = redirect.map_err(|_| SignOnError::Redirect(attempt.redirect.clone()))?;
         let of = &self.configuration;
-        let secret = Some(ClientSecret::new(of.client_secret.as_str().to_owned()));
+        let secret = of.client_secret.as_ref().map(|secret| ClientSecret::new(secret.as_str().to_owned()));
         let client = CoreClient::from_provider_metadata(metadata, ClientId::new(of.client_id.clone()), secret);
         Ok(client.set_redirect_uri(redirect))
     }
 
-    async fn metadata(&self, older_than_ms: i64, now_ms: i64) -> Result<CoreProviderMetadata, OidcError> {
+    async fn metadata(&self, older_than_ms: i64, now_ms: i64) -> Result<CoreProviderMetadata, SignOnError> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(known) = known.filter(|known| now_ms - known.learned_at_ms < older_than_ms) {
             return Ok(known.metadata);
         }
         let learned = CoreProviderMetadata::discover_async(self.configuration.issuer.clone(), &self.http).await;
-        let metadata = learned.map_err(|error| OidcError::Discovery { issuer: self.issuer(), cause: chain(&error) })?;
+        let metadata =
+            learned.map_err(|error| SignOnError::Discovery { issuer: self.issuer(), cause: chain(&error) })?;
         let known = Known { metadata: metadata.clone(), learned_at_ms: now_ms };
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
         Ok(metadata)
@@ -280,17 +291,20 @@ mod tests {
 
     #[test]
     fn a_provider_over_plain_http_is_one_on_this_machine() {
+        let outgoing = Outgoing::new(vec![]);
         for good in ["https://id.example.org", "http://127.0.0.1:3000", "http://localhost:3000", "http://[::1]:1"] {
-            assert!(Configuration::new(good, "a", "b").is_ok(), "{good}");
+            assert!(Configuration::new(good, "a", Some("b"), &outgoing).is_ok(), "{good}");
         }
         for bad in ["", "id.example.org", "http://id.example.org", "http://127.0.0.1.example.org", "file:///etc"] {
-            assert!(Configuration::new(bad, "a", "b").is_err(), "{bad}");
+            assert!(Configuration::new(bad, "a", Some("b"), &outgoing).is_err(), "{bad}");
         }
     }
 
     #[test]
     fn the_secret_is_not_shown() {
-        let configuration = Configuration::new("https://id.example.org", "steadyhand", "hunter2").expect("it is one");
+        let configuration =
+            Configuration::new("https://id.example.org", "steadyhand", Some("hunter2"), &Outgoing::new(vec![]))
+                .expect("it is one");
         assert_eq!(format!("{configuration:?}"), "provider https://id.example.org as steadyhand");
     }
 }
