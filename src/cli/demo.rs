@@ -23,6 +23,8 @@ use super::parts::{DataOptions, build_engine};
 use super::serve::{LogFormat, admin_link, log_to_stderr, serve_until_signal};
 use super::settings::Settings;
 use super::terminal::Terminal;
+use crate::auditor::keeper::Keeper;
+use crate::auditor::key;
 use crate::engine::Engine;
 use crate::web::{Listening, WebOptions};
 
@@ -106,8 +108,8 @@ impl Demo {
             started = self.start(folder, terminal) => started?,
             () = endings.any() => return Ok(ExitCode::SUCCESS),
         };
-        let Started { engine, listener, hosts: _hosts } = started;
-        let serving = serve_until_signal(engine, listener, WebOptions::default(), None, None);
+        let Started { engine, listener, hosts: _hosts, keeper } = started;
+        let serving = serve_until_signal(engine, listener, WebOptions::default(), None, Some(keeper));
         tokio::pin!(serving);
         tokio::select! {
             served = &mut serving => return served,
@@ -132,7 +134,9 @@ impl Demo {
         let ben = people::make(&engine, &base).await?;
         write!(terminal.out, "{}", welcome(&link, &ben, &hosts))?;
         terminal.out.flush()?;
-        Ok(Started { engine, listener, hosts })
+        let key = key::load_or_make(&folder.join("data")).explain("cannot sign checkpoints of the audit log", next)?;
+        let keeper = Keeper::new(engine.store().clone(), engine.clock().clone(), key, Vec::new());
+        Ok(Started { engine, listener, hosts, keeper })
     }
 
     async fn bind(&self, terminal: &mut Terminal) -> anyhow::Result<TcpListener> {
@@ -166,6 +170,7 @@ struct Started {
     listener: TcpListener,
     /// SSH servers end when this is dropped.
     hosts: Hosts,
+    keeper: Keeper,
 }
 
 fn welcome(link: &str, ben: &str, hosts: &Hosts) -> String {

@@ -19,6 +19,7 @@ use crate::access::session;
 use crate::run::event::Actor;
 use crate::store::access::Began;
 use crate::web::client::Client;
+use crate::web::page::{Frame, Place};
 use crate::web::problem::Problem;
 use crate::web::recording;
 use crate::web::state::Web;
@@ -78,6 +79,11 @@ impl<P, S> Authorised<P, S> {
     /// The policy that decided.
     pub fn policy(&self) -> &Policy {
         &self.policy
+    }
+
+    /// The frame of a page for them, with the links that lead somewhere for them.
+    pub fn frame(&self, place: Place, title: impl Into<String>) -> Frame {
+        Frame::of(self.actor(), place, title).with_audit(self.may(Permission::ReadAudit, About::Server))
     }
 
     /// Whether they may do something else as well: for links and buttons.

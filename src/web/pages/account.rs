@@ -39,7 +39,7 @@ pub async fn show(
 ) -> Result<Page, Problem> {
     let page =
         picture(&web, &who.identity, &(client, jar), asked.filled("done").and_then(done), &Fields::default()).await?;
-    Page::new("account", &Frame::of(who.actor(), Place::Account, "Your account"), &page)
+    Page::new("account", &who.frame(Place::Account, "Your account"), &page)
 }
 
 /// `POST /account/sessions/{id}/revoke`

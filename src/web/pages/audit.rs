@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::Response;
 
 use crate::web::authority::{Authorised, ReadAudit, TheServer};
-use crate::web::page::{Frame, Page, Place};
+use crate::web::page::{Page, Place};
 use crate::web::problem::Problem;
 use crate::web::query::{self, Fields, QueryFields};
 use crate::web::reading::audit;
@@ -40,7 +40,7 @@ pub async fn show(
         as_json: address("/audit/export", &asked, ("format", "json")),
         as_csv: address("/audit/export", &asked, ("format", "csv")),
     };
-    Page::new("audit", &Frame::of(who.actor(), Place::Audit, "Audit"), &page)
+    Page::new("audit", &who.frame(Place::Audit, "Audit"), &page)
 }
 
 /// `GET /audit/export?format=json|csv` and the fields of the search.

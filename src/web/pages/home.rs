@@ -2,12 +2,10 @@
 
 use axum::extract::State;
 
-use crate::access::policy::Permission;
-use crate::access::scope::About;
 use crate::store::runs::Filter;
 use crate::web::authority::{Authorised, Each, ReadRuns};
 use crate::web::format;
-use crate::web::page::{Frame, Page, Place};
+use crate::web::page::{Page, Place};
 use crate::web::problem::Problem;
 use crate::web::reading::runs;
 use crate::web::state::Web;
@@ -34,7 +32,7 @@ pub async fn show(who: Authorised<ReadRuns, Each>, State(web): State<Web>) -> Re
         (waiting, _) => format!("{} for a person", format::count(waiting, "run waits", "runs wait")),
     };
     let home = HomePage { headline, waiting, running, recent };
-    let frame = Frame::of(who.actor(), Place::Home, "Home").with_audit(who.may(Permission::ReadAudit, About::Server));
+    let frame = who.frame(Place::Home, "Home");
     Page::new("home", &frame, &home)
 }
 

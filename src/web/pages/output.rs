@@ -10,7 +10,7 @@ use crate::web::ansi::{Keep, Painter};
 use crate::web::authority::{Authorised, ReadOutput, TheCell};
 use crate::web::format::{self, Moment};
 use crate::web::limits::OUTPUT_LINES_PAGE;
-use crate::web::page::{Frame, Page, Place};
+use crate::web::page::{Page, Place};
 use crate::web::problem::Problem;
 use crate::web::query::{self, Fields, QueryFields};
 use crate::web::reading::{output, runs};
@@ -44,7 +44,7 @@ pub async fn show(
         fill(&web, &mut page, attempt, &asked).await?;
     }
     let title = format!("{} on {}", page.step_name, page.host);
-    Page::new("output", &Frame::of(who.actor(), Place::Runs, title), &page)
+    Page::new("output", &who.frame(Place::Runs, title), &page)
 }
 
 /// The page before any output is read.

@@ -122,5 +122,5 @@ async fn picture<P>(
 }
 
 fn frame<P>(who: &Authorised<P, TheRun>, page: &RunPage) -> Frame {
-    Frame::of(who.actor(), Place::Runs, format!("{}: {}", page.band.state, page.band.title))
+    who.frame(Place::Runs, format!("{}: {}", page.band.state, page.band.title))
 }

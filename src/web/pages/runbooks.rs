@@ -8,7 +8,7 @@ use crate::runbook::model::Runbook;
 use crate::runbook::parse::Parsed;
 use crate::web::authority::{Authorised, Each, ReadRunbooks, Subject, TheRunbook};
 use crate::web::format;
-use crate::web::page::{Frame, Page, Place};
+use crate::web::page::{Page, Place};
 use crate::web::problem::Problem;
 use crate::web::query::QueryFields;
 use crate::web::reading::{runbooks, runs};
@@ -40,7 +40,7 @@ pub async fn list(
         }),
         books: found.into_iter().map(|page| book_line(page, &today)).collect(),
     };
-    Page::new("runbooks", &Frame::of(who.actor(), Place::Runbooks, "Runbooks"), &page)
+    Page::new("runbooks", &who.frame(Place::Runbooks, "Runbooks"), &page)
 }
 
 fn book_line(page: &BookPage<Parsed>, today: &str) -> BookLine {
@@ -84,7 +84,7 @@ pub async fn show(who: Authorised<ReadRunbooks, TheRunbook>, State(web): State<W
     page.diagnostics = book.made.diagnostics.iter().map(DiagnosticLine::new).collect();
     page.commit = revision.commit().map(|commit| commit.id.short().to_owned());
     page.runs = recent(&who, &web).await?;
-    Page::new("runbook", &Frame::of(who.actor(), Place::Runbooks, page.name.clone()), &page)
+    Page::new("runbook", &who.frame(Place::Runbooks, page.name.clone()), &page)
 }
 
 async fn recent(

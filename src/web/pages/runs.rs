@@ -4,7 +4,7 @@ use axum::extract::State;
 
 use crate::store::runs::Filter;
 use crate::web::authority::{Authorised, Each, ReadRuns};
-use crate::web::page::{Frame, Page, Place};
+use crate::web::page::{Page, Place};
 use crate::web::problem::Problem;
 use crate::web::query::{self, Fields, QueryFields};
 use crate::web::reading::runs;
@@ -36,7 +36,7 @@ pub async fn list(
         runs: found.iter().flat_map(|page| &page.runs).map(|row| runs::line(row, web.now_ms())).collect(),
         older: next.map(|next| older(&asked, &next.to_string())),
     };
-    Page::new("runs", &Frame::of(who.actor(), Place::Runs, "Runs"), &page)
+    Page::new("runs", &who.frame(Place::Runs, "Runs"), &page)
 }
 
 /// The filter that a query asks for.

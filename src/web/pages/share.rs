@@ -9,7 +9,7 @@ use crate::store::shares::Share;
 use crate::web::authority::{Authorised, ShareOutput, TheRun, TheShare};
 use crate::web::client::Client;
 use crate::web::format::{self, Moment};
-use crate::web::page::{Frame, Page, Place, see_other};
+use crate::web::page::{Page, Place, see_other};
 use crate::web::problem::Problem;
 use crate::web::query::{Fields, FormFields, QueryFields};
 use crate::web::reading::runs;
@@ -26,7 +26,7 @@ pub async fn form(
 ) -> Result<Page, Problem> {
     let view = runs::view(&who, &web).await?;
     let page = dialog(&who, &web, &view, &asked).await?;
-    Page::new("share-new", &Frame::of(who.actor(), Place::Runs, "Share"), &page)
+    Page::new("share-new", &who.frame(Place::Runs, "Share"), &page)
 }
 
 /// `POST /runs/{id}/share`
@@ -51,13 +51,12 @@ pub async fn create(
                 expires: Moment::new(made.expires_at_ms, web.now_ms()),
                 requires_login: made.requires_login,
             };
-            Ok(Page::new("share-made", &Frame::of(who.actor(), Place::Runs, "The link is ready"), &page)?
-                .into_response())
+            Ok(Page::new("share-made", &who.frame(Place::Runs, "The link is ready"), &page)?.into_response())
         }
         Err(refused) => {
             let mut page = dialog(&who, &web, &view, &form).await?;
             explain(refused, &mut page)?;
-            let frame = Frame::of(who.actor(), Place::Runs, "Not shared");
+            let frame = who.frame(Place::Runs, "Not shared");
             Ok(Page::new("share-new", &frame, &page)?.status(StatusCode::UNPROCESSABLE_ENTITY).into_response())
         }
     }

@@ -13,7 +13,7 @@ use crate::library::Page as BookPage;
 use crate::runbook::parse::Parsed;
 use crate::web::authority::{Authorised, StartRuns, TheRunbook};
 use crate::web::doing;
-use crate::web::page::{Frame, Page, Place, see_other};
+use crate::web::page::{Page, Place, see_other};
 use crate::web::pages::start_form::{self, Startable};
 use crate::web::problem::Problem;
 use crate::web::query::{Fields, FormFields, QueryFields};
@@ -33,7 +33,7 @@ pub async fn form(
     // The key is made with the form, so that pressing a button of it twice starts one run.
     let key = Digest(entropy::fresh_token()).short();
     let page = start_form::page(&startable, &asked, key);
-    Page::new("start", &Frame::of(who.actor(), Place::Runbooks, format!("Start: {}", page.name)), &page)
+    Page::new("start", &who.frame(Place::Runbooks, format!("Start: {}", page.name)), &page)
 }
 
 /// `POST /start/{path}`: shows what would happen, or starts what was shown.
@@ -49,7 +49,7 @@ pub async fn post(
         Decided::Started(address) => return Ok(see_other(&address)),
         Decided::Shown(status) => status,
     };
-    let frame = Frame::of(who.actor(), Place::Runbooks, format!("Start: {}", page.name));
+    let frame = who.frame(Place::Runbooks, format!("Start: {}", page.name));
     Ok(Page::new("start", &frame, &page)?.status(status).into_response())
 }
 

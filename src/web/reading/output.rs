@@ -37,16 +37,22 @@ pub async fn tails(web: &Web, view: &RunView) -> Result<Vec<Tail>, Problem> {
 
 /// What was asked for above the button, then the newest attempt of each host.
 fn shown_attempts<'a>(view: &RunView, step: &'a StepView) -> Vec<(&'a CellView, &'a AttemptView)> {
-    let previews: &[AttemptId] = match &view.waiting {
-        Some(Need::Confirm { previews, .. }) => previews,
-        _ => &[],
-    };
+    let previews = previews(view);
     let all = || step.cells.iter().flat_map(|cell| cell.attempts.iter().map(move |attempt| (cell, attempt)));
     let mut shown: Vec<_> = all().filter(|(_, attempt)| previews.contains(&attempt.id)).collect();
     let newest = step.cells.iter().filter_map(|cell| cell.attempts.last().map(|attempt| (cell, attempt)));
     shown.extend(newest.filter(|(_, attempt)| !previews.contains(&attempt.id)));
     shown.truncate(TAILS_MAX);
     shown
+}
+
+/// The attempts whose output stands above a button.
+fn previews(view: &RunView) -> &[AttemptId] {
+    match &view.waiting {
+        Some(Need::Confirm { previews, .. }) => previews,
+        Some(Need::Approve(asked)) => &asked.previews,
+        _ => &[],
+    }
 }
 
 async fn tail(
@@ -59,7 +65,7 @@ async fn tail(
     let reader = reader(web, attempt.id);
     let rows_max = usize::try_from(TAIL_LINES).unwrap_or(usize::MAX);
     let page = reader.tail(TAIL_LINES, PageLimits { rows_max, bytes_max: TAIL_BYTES_MAX }).await?;
-    let aside = matches!(&view.waiting, Some(Need::Confirm { previews, .. }) if previews.contains(&attempt.id));
+    let aside = previews(view).contains(&attempt.id);
     let title = match attempt.purpose {
         Purpose::Main => cell.host.to_string(),
         Purpose::Preview | Purpose::Guard(_) | Purpose::Verify | Purpose::Undo => {

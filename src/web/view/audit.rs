@@ -1,5 +1,6 @@
 //! The audit log as a page.
 
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -106,6 +107,11 @@ impl EntryLine {
 fn facts(detail: &Value) -> String {
     let fields = detail.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
     let fact = |(name, value): (&String, &Value)| {
+        let at = name.strip_suffix("_at_ms").zip(value.as_i64());
+        let at = at.and_then(|(name, at_ms)| Some((name, Timestamp::from_millisecond(at_ms).ok()?)));
+        if let Some((name, at)) = at {
+            return format!("{} {}", name.replace('_', " "), at.strftime("%Y-%m-%d %H:%M UTC"));
+        }
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         format!("{} {value}", name.replace('_', " "))
     };
@@ -121,6 +127,7 @@ mod tests {
     #[test]
     fn facts_are_words_and_what_is_not_there_is_not_said() {
         assert_eq!(facts(&json!({"from": "::1", "times_more": 12, "run": null})), "from ::1 · times more 12");
+        assert_eq!(facts(&json!({"expires_at_ms": 1_795_649_329_322_i64})), "expires 2026-11-25 23:28 UTC");
         assert_eq!(facts(&json!({})), "");
     }
 }

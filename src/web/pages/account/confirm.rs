@@ -34,7 +34,7 @@ pub async fn form(
 ) -> Result<Page, Problem> {
     let person = own(&web, who.actor()).await?;
     let page = picture(person.as_ref(), next(asked.first("next")), None);
-    Page::new("account-confirm", &Frame::of(who.actor(), Place::Account, "Is it you?"), &page)
+    Page::new("account-confirm", &who.frame(Place::Account, "Is it you?"), &page)
 }
 
 /// `POST /account/confirm`: the password or a code again; the session goes on under a fresh token.

@@ -13,7 +13,7 @@ use crate::store::access::{NewApiToken, TOKENS_OF_ONE_MAX};
 use crate::web::authority::{Authorised, OneOfMine, OwnAccount, Subject, TheServer};
 use crate::web::client::Client;
 use crate::web::format::Moment;
-use crate::web::page::{Frame, Page, Place, see_other};
+use crate::web::page::{Page, Place, see_other};
 use crate::web::problem::Problem;
 use crate::web::query::{Fields, FormFields};
 use crate::web::sharing;
@@ -65,7 +65,7 @@ pub async fn create(
         may: asked.scopes.words(),
         expires: Moment::new(now_ms + asked.lasts_ms, now_ms),
     };
-    Ok(Page::new("token-made", &Frame::of(who.actor(), Place::Account, "Your token"), &page)?.into_response())
+    Ok(Page::new("token-made", &who.frame(Place::Account, "Your token"), &page)?.into_response())
 }
 
 /// `POST /account/tokens/{id}/revoke`

@@ -73,7 +73,7 @@ pub async fn confirm(
         return Ok(see_other("/account"));
     }
     tracing::info!(actor = %who.actor(), "set up one-time codes");
-    let frame = Frame::of(who.actor(), Place::Account, "Your recovery codes");
+    let frame = who.frame(Place::Account, "Your recovery codes");
     Ok(Page::new("account-recovery", &frame, &RecoveryPage { codes })?.into_response())
 }
 
