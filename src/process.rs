@@ -17,6 +17,24 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
+/// What every call of git begins with: a repository is somebody else's, and its own configuration must start nothing
+/// (hooks, file watchers, transports, filters, pagers) and show nothing else than what is stored (replacements).
+pub const CLOSED_GIT: [&str; 13] = [
+    "--no-pager",
+    "--no-replace-objects",
+    "--literal-pathspecs",
+    "-c",
+    "protocol.allow=never",
+    "-c",
+    "protocol.ext.allow=never",
+    "-c",
+    "core.hooksPath=/dev/null",
+    "-c",
+    "core.fsmonitor=false",
+    "-c",
+    "core.attributesFile=/dev/null",
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,22 +14,10 @@ use tokio::io::AsyncWriteExt as _;
 use super::AnchorError;
 use crate::audit::anchor::Witness;
 use crate::environment;
-use crate::process;
+use crate::process::{self, CLOSED_GIT};
 
-const SAFE: [&str; 21] = [
-    "--no-pager",
-    "--no-replace-objects",
-    "--literal-pathspecs",
-    "-c",
-    "protocol.allow=never",
-    "-c",
-    "protocol.ext.allow=never",
-    "-c",
-    "core.hooksPath=/dev/null",
-    "-c",
-    "core.fsmonitor=false",
-    "-c",
-    "core.attributesFile=/dev/null",
+/// Beside what is closed for every call.
+const OWN: [&str; 8] = [
     "-c",
     "core.editor=false",
     "-c",
@@ -91,7 +79,7 @@ async fn git(folder: &Path, attempted: &'static str, arguments: &[&str], stdin: 
 
 async fn run(folder: &Path, arguments: &[&str], stdin: &str) -> io::Result<Output> {
     let mut command = process::command(OsStr::new("git"));
-    command.args(SAFE).args(arguments).current_dir(folder).env_clear();
+    command.args(CLOSED_GIT).args(OWN).args(arguments).current_dir(folder).env_clear();
     for name in ["PATH", "HOME"] {
         command.envs(environment::os_text(name).map(|value| (name, value)));
     }

@@ -14,29 +14,15 @@ use super::LibraryError;
 use super::program::{self, Call, Finished, Surroundings};
 use super::revision::{Commit, CommitId, GitRef};
 use super::tree::{BlobId, Found, Kind};
+use crate::process::CLOSED_GIT;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A listing of a hundred thousand files is about ten megabytes.
 const LISTING_BYTES_MAX: usize = 32 * 1024 * 1024;
 
-const SAFE: [&str; 15] = [
-    "--no-pager",
-    "--no-replace-objects",
-    "--literal-pathspecs",
-    "-c",
-    "protocol.allow=never",
-    "-c",
-    "protocol.ext.allow=never",
-    "-c",
-    "core.hooksPath=/dev/null",
-    "-c",
-    "core.fsmonitor=false",
-    "-c",
-    "log.showSignature=false",
-    "-c",
-    "core.attributesFile=/dev/null",
-];
+/// Beside what is closed for every call: showing a commit starts no signature program.
+const OWN: [&str; 2] = ["-c", "log.showSignature=false"];
 
 /// What a folder is to git.
 pub(super) enum Place {
@@ -209,7 +195,7 @@ impl Git {
     }
 
     async fn start(&self, arguments: &[&str], stdin: Vec<u8>, bytes_max: usize) -> Result<Finished, LibraryError> {
-        let arguments: Vec<OsString> = SAFE.iter().chain(arguments).map(OsString::from).collect();
+        let arguments = CLOSED_GIT.iter().chain(&OWN).chain(arguments).map(OsString::from).collect();
         let call = Call {
             program: OsStr::new("git"),
             arguments,
