@@ -31,7 +31,11 @@ impl Oncall {
     /// The windows of a plan that forbid changes at this time. A name that means nothing forbids them: nobody can say
     /// that it does not.
     pub fn closed(&self, planned: &[PlannedWindow], at_ms: i64) -> Vec<ClosedWindow> {
-        planned.iter().filter_map(|planned| self.closed_one(planned, at_ms)).collect()
+        planned
+            .iter()
+            .filter(|planned| !planned.overridden)
+            .filter_map(|planned| self.closed_one(planned, at_ms))
+            .collect()
     }
 
     fn closed_one(&self, planned: &PlannedWindow, at_ms: i64) -> Option<ClosedWindow> {

@@ -92,6 +92,8 @@ pub enum Denied {
     /// Whatever it was made for.
     #[error("a token may not {}: a person must be signed in for it", .0.words())]
     NeverByToken(Permission),
+    #[error("a break-glass link may not approve: it does not say who holds it; sign in with an account")]
+    NeverByBreakGlass,
     #[error("only a signed-in person may {}", .0.words())]
     OnlySignedIn(Permission),
     #[error("this token was not made to {}: its scopes leave that out", .0.words())]
@@ -119,6 +121,8 @@ pub fn decide(policy: &Policy, who: &Identity, permission: Permission, about: Ab
         Permission::Approve | Permission::ManagePeople if who.road == Road::Token => {
             return Err(Denied::NeverByToken(permission));
         }
+        // Whoever holds such a link may be the very person who asks.
+        Permission::Approve if who.reach == Reach::BreakGlass => return Err(Denied::NeverByBreakGlass),
         _ => {}
     }
     match &who.reach {
@@ -216,7 +220,7 @@ impl Policy {
     /// Whether the policy gives this permission to somebody anywhere: for links and lists.
     pub fn gives_anywhere(&self, who: &Identity, permission: Permission) -> bool {
         match &who.reach {
-            Reach::BreakGlass => true,
+            Reach::BreakGlass => permission != Permission::Approve,
             Reach::Scoped(scopes) => scopes.verbs.contains(&permission),
             Reach::Owned(scopes) => scopes.verbs.contains(&permission) && self.grants_any(who, permission),
             Reach::Granted => self.grants_any(who, permission),

@@ -167,6 +167,16 @@ fn without_a_file_only_the_server_s_own_command_line_lets_in() {
 }
 
 #[test]
+fn whoever_came_by_a_break_glass_link_does_everything_but_approve() {
+    let mut admin = person("admin");
+    admin.reach = Reach::BreakGlass;
+    let scope = run("web/disk", &[], vec![db()]);
+    assert!(may(&admin, Permission::StartRuns, &scope) && may(&admin, Permission::OverrideWindows, &scope));
+    let decided = decide(&policy(), &admin, Permission::Approve, About::Run(&scope));
+    assert_eq!(decided, Err(Denied::NeverByBreakGlass));
+}
+
+#[test]
 fn overriding_a_window_is_granted_by_name() {
     let scope = run("web/disk", &[], vec![db()]);
     assert!(may(&person("dora"), Permission::OverrideWindows, &scope));

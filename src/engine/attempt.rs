@@ -20,6 +20,7 @@ use crate::run::plan::PlannedStep;
 use crate::run::script;
 use crate::run::state::{AttemptState, State};
 use crate::runbook::model::Attach;
+use crate::runbook::model::Effect;
 use crate::store::output::{OutputOwner, WholeOutput};
 use crate::transport::{ARRIVALS_MAX, Arrival, AttemptKey, AttemptOrder, AttemptStatus, TransportError};
 
@@ -143,6 +144,12 @@ impl AttemptTask {
         }
         let status = transport.follow(self.run, target, &order.key, stored, arrivals.clone()).await?;
         if status == AttemptStatus::Absent && !self.attempt.seen_running() {
+            let plan = &self.state.plan;
+            let gated = step.approval.is_some() || !plan.windows.is_empty() && step.effect() != Effect::Check;
+            if gated && self.attempt.plan.purpose == Purpose::Main {
+                // What let it begin was true back then. It is made sure that it never begins; trying again asks anew.
+                return transport.void(self.run, target, &order.key).await;
+            }
             // Its start never reached the host: the same id may still be started, and is started once.
             return transport.start(self.run, target, &order, arrivals).await;
         }

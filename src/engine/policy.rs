@@ -13,6 +13,8 @@ use crate::audit::entry::{Kind, NewEntry, SERVER};
 use crate::id::Digest;
 use crate::library::{LibraryError, Revision};
 use crate::run::plan::{Authority, Plan};
+use crate::runbook::parse::parse;
+use crate::store::StoreError;
 use crate::store::runs::RunRow;
 
 /// A change of the file is in force after this. Requests in between share one look at the repository.
@@ -88,8 +90,11 @@ impl Engine {
             let count = diagnostics.len();
             return self.last_good(format!("access.yaml has {count} problems, the first in {what}")).await;
         };
-        if before.is_none_or(|before| before.policy.digest != policy.digest) {
-            self.keep(&String::from_utf8_lossy(bytes)).await;
+        if before.is_none_or(|before| before.policy.digest != policy.digest)
+            && let Err(error) = self.keep(&String::from_utf8_lossy(bytes)).await
+        {
+            // A policy whose coming nobody can look up later does not come.
+            return self.last_good(format!("the new access.yaml cannot be recorded: {error}")).await;
         }
         InForce { policy: Arc::new(policy), trouble: None }
     }
@@ -112,33 +117,50 @@ impl Engine {
         InForce { policy: Arc::new(policy), trouble: Some(format!("{trouble}: {means}")) }
     }
 
-    async fn keep(&self, text: &str) {
-        let stored = async {
-            let kept = self.shared.store.setting(LAST_GOOD).await?;
-            if kept.as_ref().is_none_or(|kept| kept.value != text) {
-                let version = kept.map_or(0, |kept| kept.version);
-                // None: another server has stored the same one meanwhile, and recorded it.
-                if self.shared.store.set_setting(LAST_GOOD, version, text).await?.is_some() {
-                    let now_ms = self.shared.clock.wall_ms();
-                    let changed = NewEntry::new(now_ms, Kind::PolicyChanged, SERVER, access::FILE);
-                    let digest = Digest::of(text.as_bytes()).to_string();
-                    self.shared.store.record(&changed.with("digest", digest)).await?;
-                }
-            }
-            Ok::<_, crate::store::StoreError>(())
-        };
-        if let Err(error) = stored.await {
-            tracing::warn!(%error, "access.yaml could not be kept for the case that the next one is broken");
+    /// Records a policy that is another than the last, then keeps it. A crash between the two records it once more.
+    async fn keep(&self, text: &str) -> Result<(), StoreError> {
+        let kept = self.shared.store.setting(LAST_GOOD).await?;
+        if kept.as_ref().is_some_and(|kept| kept.value == text) {
+            return Ok(());
         }
+        let changed = NewEntry::new(self.shared.clock.wall_ms(), Kind::PolicyChanged, SERVER, access::FILE);
+        let digest = Digest::of(text.as_bytes()).to_string();
+        self.shared.store.record(&changed.with("digest", digest)).await?;
+        // None: another server has kept the same one meanwhile.
+        self.shared.store.set_setting(LAST_GOOD, kept.map_or(0, |kept| kept.version), text).await?;
+        Ok(())
     }
 
-    /// Whether whoever asks may start this plan: on each of its hosts, and from this commit.
-    pub(super) async fn authorise_start(
+    /// Whether whoever asks may start this runbook as `revision` has it. Decided before a byte of that revision is read,
+    /// by the tags that the served runbook has: they are given where it is another one.
+    ///
+    /// # Errors
+    /// They may not.
+    pub(super) async fn authorise_revision(
         &self,
         request: &StartRequest,
+        served: &Revision,
         revision: &Revision,
-        plan: &Plan,
-    ) -> Result<Authority, StartError> {
+    ) -> Result<Option<Vec<String>>, StartError> {
+        if served.commit().map(|commit| &commit.id) == revision.commit().map(|commit| &commit.id) {
+            return Ok(None);
+        }
+        let path = &request.runbook;
+        let tags = match self.shared.library.read(served, path).await {
+            Ok(file) => parse(path, &file.path, &file.bytes).runbook.map(|runbook| runbook.tags).unwrap_or_default(),
+            Err(LibraryError::NoFile { .. }) => Vec::new(),
+            Err(error) => return Err(super::start::unreadable(error)),
+        };
+        let policy = self.policy_now().await.policy;
+        for permission in [Permission::StartRuns, Permission::UseOtherRefs] {
+            decide(&policy, &request.who, permission, About::Runbook { path, tags: &tags })
+                .map_err(|denied| StartError::NotAllowed(denied.to_string()))?;
+        }
+        Ok(Some(tags))
+    }
+
+    /// Whether whoever asks may start this plan on each of its hosts.
+    pub(super) async fn authorise_start(&self, request: &StartRequest, plan: &Plan) -> Result<Authority, StartError> {
         let policy = self.policy_now().await.policy;
         let scope = scope_of(plan);
         let may = |permission| {
@@ -146,15 +168,14 @@ impl Engine {
             decided.map_err(|denied| StartError::NotAllowed(denied.to_string()))
         };
         let because = may(Permission::StartRuns)?;
-        if request.git_ref.is_some() && !self.is_served(revision).await? {
+        let is_another = plan.commit.is_some() && request.git_ref.is_some() && {
+            let served = self.shared.library.resolve(None).await.map_err(super::start::unreadable)?;
+            served.commit().map(|commit| commit.id.as_str()) != plan.commit.as_deref()
+        };
+        if is_another {
             may(Permission::UseOtherRefs)?;
         }
         Ok(Authority { policy: policy.digest, by: words(&policy, &because) })
-    }
-
-    async fn is_served(&self, revision: &Revision) -> Result<bool, StartError> {
-        let served = self.shared.library.resolve(None).await.map_err(super::start::unreadable)?;
-        Ok(served.commit().map(|commit| &commit.id) == revision.commit().map(|commit| &commit.id))
     }
 }
 

@@ -22,7 +22,7 @@ use crate::library::{GitRef, LibraryError, Revision};
 use crate::run::action::Input;
 use crate::run::event::Event;
 use crate::run::freeze::{Circumstances, freeze, server};
-use crate::run::plan::{Continues, Plan};
+use crate::run::plan::{Continues, Part, Plan};
 use crate::run::state::State;
 use crate::runbook::available::not_yet_available;
 use crate::runbook::model::{Action, InputKind, Runbook, Value};
@@ -88,7 +88,13 @@ impl Engine {
         let library = &self.shared.library;
         let git_ref = request.git_ref.as_deref().map(str::parse::<GitRef>).transpose();
         let git_ref = git_ref.map_err(|error| StartError::Guard(error.to_string()))?;
-        let revision = library.resolve(git_ref.as_ref()).await.map_err(unreadable)?;
+        let served = library.resolve(None).await.map_err(unreadable)?;
+        let revision = match &git_ref {
+            None => served.clone(),
+            Some(_) => library.resolve(git_ref.as_ref()).await.map_err(unreadable)?,
+        };
+        // Before anything of another commit is read: it is whoever pushed it who wrote it.
+        let tags = self.authorise_revision(request, &served, &revision).await?;
         let file = library
             .read(&revision, &request.runbook)
             .await
@@ -99,7 +105,9 @@ impl Engine {
             return Err(StartError::NotYetAvailable { runbook: request.runbook.clone(), fields });
         }
         let inputs = inputs(&runbook, request)?;
-        let inventory = library.inventory(&revision).await.map_err(unreadable)?;
+        // Hosts and their labels are those that are served, whichever commit the runbook is from: grants are about them,
+        // and an inventory may start programs here.
+        let inventory = library.inventory(&served).await.map_err(unreadable)?;
         let hosts = hosts(&runbook, request, &inventory.inventory)?;
         let guards = self.guards_at_start(&runbook, request, &hosts.chosen).await?;
         let given = Circumstances {
@@ -120,7 +128,8 @@ impl Engine {
             override_reason: guards.reason,
         };
         let mut plan = freeze(&runbook, given).map_err(|error| StartError::Guard(error.to_string()))?;
-        plan.authority = Some(self.authorise_start(request, &revision, &plan).await?);
+        plan.tags = tags.unwrap_or(plan.tags);
+        plan.authority = Some(self.authorise_start(request, &plan).await?);
         self.may_use_secrets(&plan)?;
         Ok((plan, guards.refusal))
     }
@@ -156,6 +165,19 @@ impl Engine {
         }
         if earlier.plan.runbook != request.runbook {
             return Err(StartError::Guard(format!("run {run} was of runbook {}", earlier.plan.runbook)));
+        }
+        let Some(at) = earlier.plan.step_index(from) else {
+            return Err(StartError::Guard(format!("run {run} has no step {from} to go on from")));
+        };
+        let before = earlier.plan.steps.iter().zip(&earlier.steps).take(at);
+        let undone = before
+            .filter(|(step, _)| step.part == Part::Step)
+            .find(|(_, state)| state.cells.iter().any(|cell| !cell.is_fine() && !earlier.is_dropped(&cell.host)));
+        if let Some((step, _)) = undone {
+            let id = &step.id;
+            return Err(StartError::Guard(format!(
+                "step {id} of run {run} was not done: go on from there at the latest"
+            )));
         }
         let values = earlier.hosts.iter().map(|host| (host.name.clone(), host.values.clone())).collect();
         Ok(Some(Continues { run: *run, from: from.clone(), values }))

@@ -177,6 +177,16 @@ windows:
     }
 
     #[test]
+    fn a_window_that_the_starter_went_on_against_holds_up_nothing_more() {
+        let oncall = parse("oncall.yaml", GOOD.as_bytes());
+        let mut windows = planned("freeze", WindowRule::Not);
+        windows.extend(planned("night", WindowRule::Only));
+        windows[0].overridden = true;
+        let closed = oncall.closed(&windows, at("2026-12-24T11:00:00Z"));
+        assert_eq!(closed.iter().map(|closed| closed.name.as_str()).collect::<Vec<_>>(), ["night"]);
+    }
+
+    #[test]
     fn a_window_that_nobody_wrote_down_forbids_changes() {
         let closed = Oncall::default().closed(&planned("freeze", WindowRule::Not), 0);
         assert_eq!(closed[0].why, "oncall.yaml has no window freeze");

@@ -201,7 +201,27 @@ impl State {
 
     fn drop_host(&mut self, host: &HostName, why: &DropReason) -> Result<(), CorruptLog> {
         self.touch_current();
-        self.set_standing(host, Standing::Dropped(why.clone()))
+        self.set_standing(host, Standing::Dropped(why.clone()))?;
+        self.move_single_cell(host);
+        Ok(())
+    }
+
+    /// A step that is worked once is worked for the whole run: the host that it stood on is gone, the step is not.
+    fn move_single_cell(&mut self, dropped: &HostName) {
+        let next = self.standing_hosts().next().map(|host| host.name.clone());
+        let (Some(index), Some(next)) = (self.current, next) else { return };
+        let once = self.plan.steps[index].once();
+        if let [cell] = self.steps[index].cells.as_mut_slice()
+            && once
+            && cell.host == *dropped
+            && !cell.is_settled()
+            && cell.live_attempt().is_none()
+        {
+            cell.host = next;
+            cell.start_over();
+            self.approval = None;
+            self.held = None;
+        }
     }
 
     fn enter(&mut self, step: &StepId) -> Result<(), CorruptLog> {
@@ -216,8 +236,9 @@ impl State {
         let entered = &mut self.steps[index];
         entered.entered_at_ms = Some(self.at_ms);
         entered.changed_seq = self.seq;
-        if let (true, Some(first)) = (self.plan.steps[index].once(), first) {
-            entered.cells[0].host = first;
+        // A precondition that is worked once has a cell for each host all the same, and each keeps its own.
+        if let (true, Some(first), [cell]) = (self.plan.steps[index].once(), first, entered.cells.as_mut_slice()) {
+            cell.host = first;
         }
         self.current = Some(index);
         self.approval = None;

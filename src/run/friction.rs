@@ -42,7 +42,7 @@ pub fn effective_row(effect: Effect, hosts: &[&Target]) -> Effect {
 
 /// Whether the table asks for a second person, which only an approval can give.
 pub fn needs_second_person(plan: &Plan, step: &PlannedStep, hosts: &[&Target]) -> bool {
-    step.effect() == Effect::Destructive && column(plan, hosts.len()) == Column::Many
+    effective_row(step.effect(), hosts) == Effect::Destructive && column(plan, hosts.len()) == Column::Many
 }
 
 /// The waves of a step over the hosts that it will run on, in order.

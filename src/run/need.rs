@@ -33,7 +33,8 @@ pub fn need(state: &State) -> Option<Need> {
     if let Some(word) = word_of_others(state, index) {
         return word;
     }
-    if let Some(windows) = &state.held {
+    // A wave that nobody has let go on is asked about first: only then does its window matter.
+    if let Some(windows) = state.held.as_ref().filter(|_| confirmation(state, index).is_none()) {
         return Some(Need::Window { step: step.id.clone(), windows: windows.clone() });
     }
     match &step.action {

@@ -81,10 +81,12 @@ pub fn is_previewed(step: &PlannedStep, cells: &[Cell], wave: &CurrentWave) -> b
     let has_command = !matches!(step.action, PlannedAction::Manual { .. } | PlannedAction::Pause { .. });
     step.preview.is_none()
         || !has_command
-        || wave
-            .cells
-            .iter()
-            .all(|position| !matches!(cells[*position].state, CellState::Pending | CellState::Previewing(_)))
+        || wave.cells.iter().all(|position| match cells[*position].state {
+            CellState::Pending | CellState::Previewing(_) => false,
+            // Its preview is made anew before it is tried again.
+            CellState::RetryAt { .. } => cells[*position].released,
+            _ => true,
+        })
 }
 
 /// When the oldest preview of the wave becomes too old to confirm on.

@@ -182,6 +182,7 @@ impl Store {
         // No session has the nil id.
         execute!(tx, END_OTHER_SESSIONS, id, keep.unwrap_or(Uuid::nil())).map_err(self.db.failed(STORE))?;
         execute!(tx, FORGET_STEPS, id).map_err(self.db.failed(STORE))?;
+        execute!(tx, VOID_LINKS, id, now_ms).map_err(self.db.failed(STORE))?;
         self.record_change(&mut tx, id, "password", by, now_ms).await?;
         self.db.commit(tx, STORE).await
     }

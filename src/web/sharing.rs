@@ -6,13 +6,14 @@ mod snapshot;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::access::policy::Permission;
 use crate::access::secret::{self, Door};
 use crate::access::session::{SHARE_MAX_MS, SHARE_MS};
 use crate::entropy;
 use crate::id::{AttemptId, HostName, StepId};
 use crate::run::view::RunView;
 use crate::store::shares::{NewShare, Share};
-use crate::web::authority::{Authorised, ShareOutput, TheRun, TheShare};
+use crate::web::authority::{Authorised, ShareOutput, Subject, TheRun, TheShare};
 use crate::web::problem::{Problem, ProblemEntry};
 use crate::web::state::Web;
 
@@ -96,6 +97,10 @@ pub async fn share(
     asked: ShareRequest,
 ) -> Result<Made, NotShared> {
     let by = who.actor();
+    let may = |permission| who.on.about().is_some_and(|about| who.may(permission, about));
+    if !may(Permission::ReadRuns) || !may(Permission::ReadOutput) {
+        return Err(Problem::forbidden("only who may read the run and its output may share it").into());
+    }
     let now_ms = web.now_ms();
     let lasts_ms = asked.lasts_ms.unwrap_or(SHARE_MS);
     if !(60_000..=SHARE_MAX_MS).contains(&lasts_ms) {

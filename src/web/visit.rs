@@ -51,6 +51,8 @@ pub struct Entrance {
     pub person: Option<Uuid>,
     pub began: Began,
     pub groups: Vec<String>,
+    /// When they proved in person who they are; none: just now.
+    pub proved_at_ms: Option<i64>,
 }
 
 /// Begins a session under a fresh token. The session that this browser had ends: whoever knew its token stays out.
@@ -71,7 +73,7 @@ pub async fn begin(web: &Web, jar: CookieJar, visitor: Visitor, who: Entrance) -
         began: who.began,
         groups: who.groups,
         created_at_ms: now_ms,
-        authenticated_at_ms: now_ms,
+        authenticated_at_ms: who.proved_at_ms.map_or(now_ms, |at_ms| at_ms.min(now_ms)),
         last_seen_ms: now_ms,
         expires_at_ms: now_ms + SESSION_MAX_MS,
         user_agent: visitor.user_agent,

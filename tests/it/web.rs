@@ -17,6 +17,7 @@ mod own_pages;
 mod policy;
 mod program;
 mod provider;
+mod refs;
 mod runs;
 mod secrets;
 mod server;

@@ -126,6 +126,8 @@ impl Draft<'_> {
             return self.end_well();
         };
         self.emit(Event::StepEntered { step: step.id.clone() });
+        // It was about the step before.
+        self.look = None;
         let Some(condition) = &step.only_if else {
             return;
         };

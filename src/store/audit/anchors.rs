@@ -95,7 +95,8 @@ impl Store {
 const FILL: Sql = sql!(
     "insert into audit_anchor (anchor, checkpoint, attempts, next_try_ms) \
      select $1, number, 0, $2 from audit_checkpoint where number > coalesce( \
-       (select max(checkpoint) from audit_anchor where anchor = $1), (select max(number) - 1 from audit_checkpoint), 0) \
+       (select max(checkpoint) from audit_anchor where anchor = $1 and checkpoint <= \
+         (select max(number) from audit_checkpoint)), (select max(number) - 1 from audit_checkpoint), 0) \
      on conflict (anchor, checkpoint) do nothing"
 );
 const NEXT_TRY: Sql =

@@ -108,6 +108,15 @@ impl Store {
         Ok(seen)
     }
 
+    async fn first_number(&self, stream: Stream) -> Result<Option<i64>, StoreError> {
+        type Found = (Option<i64>,);
+        let found = match stream {
+            Stream::Server => read!(self.db, fetch_one Found, FIRST),
+            Stream::Run(run) => read!(self.db, fetch_one Found, FIRST_OF_RUN, run.0),
+        };
+        found.map(|(first,)| first).map_err(self.db.failed(checkpoints::READ))
+    }
+
     async fn examine_into(
         &self,
         stream: Stream,
@@ -124,6 +133,10 @@ impl Store {
     }
 
     async fn examine(&self, stream: Stream, seen: &BTreeMap<u64, Seen>) -> Result<Examined, StoreError> {
+        if self.first_number(stream).await?.is_some_and(|first| first < 1) {
+            // Numbers begin at 1. A row before the first is linked to nothing, and lists would show it.
+            return Ok(Examined { verdict: Verdict::Altered { seq: 0 }, entries: 0 });
+        }
         let mut walk = Walk::new(self.head_of(stream).await?, seen);
         loop {
             let links = self.links(stream, walk.after()).await?;
@@ -240,6 +253,8 @@ impl FoundLink {
     }
 }
 
+const FIRST: Sql = sql!("select min(seq) from audit_entry");
+const FIRST_OF_RUN: Sql = sql!("select min(seq) from run_event where run = $1");
 const RUNS: Sql = sql!("select id from run where id > $1 order by id limit $2");
 const MARK: Sql = sql!("select checkpoint_seq from audit_head where id = 1");
 const HEAD: Sql = sql!("select last_seq, head_hash from audit_head where id = 1");
@@ -249,4 +264,4 @@ const ENTRIES: Sql = sql!(
      order by seq limit $2"
 );
 
-pub(super) const STATEMENTS: &[Sql] = &[RUNS, MARK, HEAD, HEAD_OF_RUN, ENTRIES];
+pub(super) const STATEMENTS: &[Sql] = &[FIRST, FIRST_OF_RUN, RUNS, MARK, HEAD, HEAD_OF_RUN, ENTRIES];

@@ -69,7 +69,13 @@ async fn by_link(web: &Web, visitor: Visitor, jar: CookieJar, token: &str, form:
         let why = "It was used before, has expired, or was copied in part.";
         return refused(web, form, "This link does not sign in", why);
     };
-    let who = Entrance { actor: Actor(link.actor), person: link.person, began: link.began, groups: Vec::new() };
+    let who = Entrance {
+        actor: Actor(link.actor),
+        person: link.person,
+        began: link.began,
+        groups: Vec::new(),
+        proved_at_ms: None,
+    };
     let jar = visit::begin(web, jar, visitor, who).await?;
     Ok((jar, see_other(next(form))).into_response())
 }
@@ -95,7 +101,7 @@ async fn by_password(web: &Web, visitor: Visitor, jar: CookieJar, form: &Fields)
 pub(super) fn entrance(person: &Person, began: Began) -> Result<Entrance, Problem> {
     let of = &person.person;
     let name: AccountName = of.name.parse()?;
-    Ok(Entrance { actor: name.actor(), person: Some(of.id), began, groups: of.groups.clone() })
+    Ok(Entrance { actor: name.actor(), person: Some(of.id), began, groups: of.groups.clone(), proved_at_ms: None })
 }
 
 /// `POST /logout`

@@ -24,7 +24,7 @@ use crate::web::recording;
 use crate::web::state::Web;
 use crate::web::view::login::LoginPage;
 use crate::web::view::run::Message;
-use crate::web::visit::{self, Visitor};
+use crate::web::visit::{self, Entrance, Visitor};
 
 /// Names that are tried for a new account: `anna`, `anna-2`, …
 const NAMES_TRIED_MAX: u32 = 1_000;
@@ -137,7 +137,11 @@ async fn signed_in(
         recording::sign_in_refused(web, "provider", Some(visitor.client.address)).await;
         return not_in(web, "Your account here is disabled. Ask whoever runs the server.");
     }
-    let jar = visit::begin(web, jar, visitor, entrance(&person, Began::Provider)?).await?;
+    // The provider's own session may be a week old, and whoever sits there another: only what it says of the moment
+    // counts as a proof, and nothing where it says nothing.
+    let proved_at_ms = Some(claims.authenticated_at_ms.unwrap_or(0));
+    let entrance = Entrance { proved_at_ms, ..entrance(&person, Began::Provider)? };
+    let jar = visit::begin(web, jar, visitor, entrance).await?;
     Ok((jar, see_other(&step.next)).into_response())
 }
 

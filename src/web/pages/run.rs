@@ -105,8 +105,8 @@ async fn picture<P>(
     view: &RunView,
     message: Option<Message>,
 ) -> Result<RunPage, Problem> {
-    let tails = output::tails(web, view).await?;
     let may = |permission| who.on.about().is_some_and(|about| who.may(permission, about));
+    let tails = if may(Permission::ReadOutput) { output::tails(web, view).await? } else { Vec::new() };
     let rights = Rights {
         act: may(Permission::ActOnRuns),
         approve: may(Permission::Approve),

@@ -4,6 +4,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use steadyhand::access::identity::{Identity, Reach, Road};
 use steadyhand::run::event::Actor;
+use steadyhand::store::access::Began;
 
 use super::server::Server;
 
@@ -114,7 +115,9 @@ async fn who_may_not_approve_is_refused_whatever_they_may_else() {
 async fn the_page_shows_what_exactly_is_approved_and_takes_the_answer() {
     let (server, run) = waiting().await;
     let address = format!("/runs/{run}");
-    let cookie = server.session().await;
+    let account = server.person("ben", None).await;
+    let link = server.login_link_of("ben", Some(account), Began::Link).await;
+    let cookie = server.session_of_link(&link).await;
     let page = server.bare(Method::GET, &address).header("cookie", &cookie).send().await.expect("the server answers");
     let page = page.text().await.expect("a page is text");
     for part in [
@@ -133,6 +136,10 @@ async fn the_page_shows_what_exactly_is_approved_and_takes_the_answer() {
     }
     let by_token = server.page(&address).await;
     assert!(!by_token.contains("/approvals\""), "who may not approve is offered no form: {by_token}");
+    let admin = server.session().await;
+    let by_admin = server.bare(Method::GET, &address).header("cookie", &admin).send().await.expect("it answers");
+    let by_admin = by_admin.text().await.expect("a page is text");
+    assert!(!by_admin.contains("value=\"approve\""), "nor is whoever came by a break-glass link: {by_admin}");
     // The form of a page, by a person with a session.
     let seq = server.json(&format!("/api/v1/runs/{run}")).await["seq"].to_string();
     let form = |fields: Vec<(&'static str, String)>| {

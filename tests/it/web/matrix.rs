@@ -233,7 +233,11 @@ async fn a_token_opens_the_verbs_it_was_made_for_and_no_others() {
         let others: Vec<Permission> = Permission::OF_TOKENS.into_iter().filter(|verb| verb != permission).collect();
         let without = world.ask(token(others), route, Thing::Own).await;
         assert!(CLOSED.contains(&without.status), "{what} by a token without {permission:?}: {}", without.status);
-        let with = world.ask(token(vec![*permission]), route, Thing::Own).await;
+        // Sharing takes reading what is shared.
+        let reading = [Permission::ReadRuns, Permission::ReadOutput];
+        let mut verbs = vec![*permission];
+        verbs.extend(reading.into_iter().filter(|_| *permission == Permission::ShareOutput));
+        let with = world.ask(token(verbs), route, Thing::Own).await;
         let never = !Permission::OF_TOKENS.contains(permission) && *permission != Permission::ReadAudit;
         // One that cannot even read what it is about is told that there is nothing.
         let closed = if never { CLOSED.contains(&with.status) } else { with.status == StatusCode::FORBIDDEN };

@@ -541,3 +541,39 @@ fn the_request_shows_the_exact_command_and_who_agrees() {
     assert_eq!(shown.votes[0].note.as_deref(), Some("fine"));
     assert!(shown.served_text_differs, "the test's plan froze another text");
 }
+
+#[test]
+fn a_step_that_is_worked_once_outlives_the_host_that_it_stood_on() {
+    let manual = |step: &mut PlannedStep| {
+        step.action = PlannedAction::Manual { instruction: "Pull the plug.".into(), ask: vec![] };
+    };
+    let mut bench = asked(plan_with(2, 1, manual));
+    let host = |name: &str| name.parse::<crate::id::HostName>().unwrap();
+    bench.act(Action::DropHost { host: host("h1"), reason: "it is broken".into() }).unwrap();
+    assert!(bench.live().is_empty(), "the step behind it does not begin");
+    bench.look(|_| {});
+    assert!(matches!(bench.need(), Some(Need::Approve(_))), "others are asked again: {:?}", bench.need());
+    bench.approves("ben").unwrap();
+    bench.look(|_| {});
+    bench.act(Action::Done { step: id("a"), note: None }).unwrap();
+    assert_eq!(bench.state.steps[0].cells[0].host, host("h2"));
+}
+
+#[test]
+fn the_first_step_s_request_behind_that_of_the_whole_run_is_about_the_first_step() {
+    let mut approval = command("approval", model::Effect::Check);
+    approval.part = Part::Precondition;
+    approval.action = PlannedAction::Pause { for_ms: 0 };
+    approval.approval = Some(rule(1, false));
+    let mut step = command("a", model::Effect::Change);
+    step.approval = Some(rule(1, false));
+    let mut bench = Bench::new(plan(vec![target("h1", false)], vec![approval, step], Pace::Auto));
+    bench.begin();
+    bench.look(|_| {});
+    bench.approves("ben").unwrap();
+    bench.look(|_| {});
+    bench.look(|_| {});
+    bench.approves("ben").unwrap();
+    bench.look(|_| {});
+    assert_eq!(bench.live().len(), 1, "its word counts: {:?}", bench.need());
+}

@@ -24,6 +24,8 @@ const INSERT_AT_3: &str = "update audit_entry set seq = seq + 100 where seq >= 3
      insert into audit_entry (seq, at_ms, kind, person, token, object, body, prev_hash, hash) \
      select 3, at_ms, kind, 'user:eve', token, object, body, prev_hash, hash from audit_entry where seq = 103; \
      update audit_entry set seq = seq - 99 where seq > 100";
+const INSERT_BEFORE: &str = "insert into audit_entry (seq, at_ms, kind, person, token, object, body, prev_hash, hash) \
+     select 0, at_ms, kind, 'user:eve', token, object, body, prev_hash, hash from audit_entry where seq = 1";
 const SWAP_ROWS: &str = "update audit_entry set seq = 102 where seq = 2; update audit_entry set seq = 2 where seq = 4; \
      update audit_entry set seq = 4 where seq = 102";
 const SWAP_CONTENTS: &str = "update audit_entry set object = case seq when 2 then 'secret:3' else 'secret:2' end, \
@@ -46,6 +48,7 @@ async fn each_damage_of_the_servers_stream_has_its_own_verdict() {
         ("delete from audit_entry where seq = 1", "gap 1-1: these are missing"),
         (INSERT_AT_3, "altered at 3"),
         (APPEND_BEHIND, "altered at 11"),
+        (INSERT_BEFORE, "altered at 0"),
         (SWAP_ROWS, "reordered at 2: it has changed places with 4"),
         (SWAP_CONTENTS, "reordered at 2: it has changed places with 3"),
         ("delete from audit_entry where seq > 8", "truncated after 8: there were 10"),
