@@ -61,8 +61,8 @@ fn request<P>(who: &Authorised<P, TheRun>, seen_seq: u64, action: Action) -> Req
     Request { by: who.actor().clone(), who: credentials, seen_seq, action }
 }
 
-/// Starts the runbook that was authorised, in the name of whoever asks, and gives its first picture. The engine asks the policy once more, about the
-/// hosts that were chosen.
+/// Starts the runbook that was authorised, in the name of whoever asks, and gives its first picture. The engine asks
+/// the policy once more, about the hosts that were chosen.
 ///
 /// # Errors
 /// As of the engine; nothing has happened.
