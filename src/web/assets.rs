@@ -1,5 +1,7 @@
 //! Style sheet, script and icon: in the binary, named by their content so that browsers may keep them for ever.
+//! A browser asks for one style sheet and one script; each is made of one file for each area of the pages.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use axum::extract::Path;
@@ -14,8 +16,13 @@ use crate::id::Digest;
 #[folder = "src/web/assets"]
 struct Files;
 
-/// All of them. Nothing else is looked for: a build for debugging reads them from the source folder, by their name.
-const NAMES: [&str; 3] = ["app.css", "app.js", "icon.svg"];
+/// What browsers ask for, and the files that each is made of, in this order. Nothing else is looked for: a build for
+/// debugging reads them from the source folder, by their name.
+const ASSETS: [(&str, &[&str]); 3] = [
+    ("app.css", &["app.css", "run.css", "output.css", "lists.css", "handoff.css"]),
+    ("app.js", &["app.js", "run.js", "output.js", "lists.js", "handoff.js"]),
+    ("icon.svg", &["icon.svg"]),
+];
 
 /// Addresses of the assets, for the frame of every page.
 #[derive(Debug, Clone, Serialize)]
@@ -26,7 +33,7 @@ pub struct AssetLinks {
 }
 
 static LINKS: LazyLock<AssetLinks> =
-    LazyLock::new(|| AssetLinks { style: link(NAMES[0]), script: link(NAMES[1]), icon: link(NAMES[2]) });
+    LazyLock::new(|| AssetLinks { style: link("app.css"), script: link("app.js"), icon: link("icon.svg") });
 
 /// Where this build's assets are.
 pub fn links() -> &'static AssetLinks {
@@ -34,15 +41,23 @@ pub fn links() -> &'static AssetLinks {
 }
 
 fn link(name: &str) -> String {
-    let file = Files::get(name).expect("the asset is in the binary");
-    format!("/assets/{}/{name}", Digest::of(&file.data).short())
+    let bytes = read(name).expect("the asset is in the binary");
+    format!("/assets/{}/{name}", Digest::of(&bytes).short())
+}
+
+/// The bytes of an asset; none if there is none of this name.
+fn read(name: &str) -> Option<Cow<'static, [u8]>> {
+    let (_, parts) = ASSETS.iter().find(|(known, _)| *known == name)?;
+    if let [whole] = parts {
+        return Some(Files::get(whole)?.data);
+    }
+    let files: Option<Vec<_>> = parts.iter().map(|part| Some(Files::get(part)?.data)).collect();
+    Some(Cow::Owned(files?.join(&b'\n')))
 }
 
 /// `GET /assets/{digest}/{name}`. The digest only keeps old copies apart; any leads to this build's file.
 pub async fn show(Path((_digest, name)): Path<(String, String)>) -> Response {
-    let Some(file) = NAMES.iter().find(|known| **known == name).and_then(|known| Files::get(known)) else {
-        return StatusCode::NOT_FOUND.into_response();
-    };
+    let Some(bytes) = read(&name) else { return StatusCode::NOT_FOUND.into_response() };
     let kind = match name.rsplit('.').next() {
         Some("css") => "text/css; charset=utf-8",
         Some("js") => "text/javascript; charset=utf-8",
@@ -53,5 +68,5 @@ pub async fn show(Path((_digest, name)): Path<(String, String)>) -> Response {
         (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
         (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable")),
     ];
-    (headers, file.data).into_response()
+    (headers, bytes).into_response()
 }

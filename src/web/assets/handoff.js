@@ -1,0 +1,1 @@
+// Handoffs, rotations and alerts.

@@ -1,0 +1,1 @@
+// Lists, search, and the pages that lead to a run.
