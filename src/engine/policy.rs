@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Engine;
 use super::ask::{StartError, StartRequest};
 use crate::access::grant::Policy;
+use crate::access::identity::Reach;
 use crate::access::policy::{Because, Permission, decide};
 use crate::access::scope::{About, Scope};
 use crate::access::{self, ParsedPolicy};
@@ -161,6 +162,13 @@ impl Engine {
 
     /// Whether whoever asks may start this plan on each of its hosts.
     pub(super) async fn authorise_start(&self, request: &StartRequest, plan: &Plan) -> Result<Authority, StartError> {
+        if matches!(request.who.reach, Reach::Scoped(_)) && plan.asks_others() {
+            return Err(StartError::NotAllowed(format!(
+                "others must agree to what this runbook does, and {} belongs to nobody: it does not say who else is \
+                 another. Start it with a token that has an owner (`steadyhand token create --owner`), or signed in",
+                request.who.actor
+            )));
+        }
         let policy = self.policy_now().await.policy;
         let scope = scope_of(plan);
         let may = |permission| {

@@ -46,7 +46,7 @@ pub struct Session {
     /// The account; none for the break-glass administrator, who has none.
     pub person: Option<Uuid>,
     pub began: Began,
-    /// What the provider claimed when it began.
+    /// What the provider last claimed of the person, at this login or a later one; without an account, at this one.
     pub groups: Vec<String>,
     pub created_at_ms: i64,
     /// When the person last proved in person who they are.
@@ -211,7 +211,8 @@ struct Found {
 
 macro_rules! columns {
     () => {
-        "select token_hash, id, actor, person, began, claimed_groups, created_at_ms, authenticated_at_ms, \
+        "select token_hash, id, actor, person, began, coalesce((select person.claimed_groups from person where \
+         person.id = session.person), session.claimed_groups) as claimed_groups, created_at_ms, authenticated_at_ms, \
          last_seen_ms, expires_at_ms, user_agent, peer from session "
     };
 }
