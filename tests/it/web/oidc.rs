@@ -213,6 +213,21 @@ async fn only_members_of_the_allowed_groups_come_in_and_no_disabled_account() {
 }
 
 #[tokio::test]
+async fn a_login_counts_from_when_the_provider_asked_and_not_from_when_it_let_in() {
+    let both = Both::start().await;
+    let mut browser = Browser::default();
+    for _ in 0..2 {
+        let (step, address) = both.leave("/login/provider", "").await;
+        let back = browser.through(&address, "1").await;
+        assert!(session(&both.come_back(&back, &step).await).is_some());
+    }
+    assert_eq!(browser.logins, 1, "the second time its own session is enough for the provider");
+    let sessions = both.server.store.sessions_of("user:anna.b", 0).await.expect("it reads");
+    let proved: Vec<_> = sessions.iter().map(|session| session.authenticated_at_ms).collect();
+    assert_eq!((proved.len(), proved[0]), (2, proved[1]));
+}
+
+#[tokio::test]
 async fn to_prove_again_who_one_is_the_provider_asks_again_and_nobody_else_will_do() {
     let both = Both::start().await;
     both.provider.person("2", &json!({"preferred_username": "ben"})).await;
