@@ -78,6 +78,8 @@ kinds! {
     CustodyForced = "custody-forced",
     PersonMade = "person-made",
     PersonChanged = "person-changed",
+    /// In an open session, before something that cannot be taken back.
+    ProvedAgain = "proved-again",
 }
 
 impl fmt::Display for Kind {

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod components;
 pub mod home;
 pub mod login;
 pub mod login_code;
