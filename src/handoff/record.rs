@@ -313,6 +313,24 @@ impl Record {
         self.items.iter_mut().find(|item| item.key == *key)
     }
 
+    /// The runs of all items, each once.
+    pub fn runs(&self) -> Vec<RunId> {
+        let mut runs: Vec<RunId> = self.items.iter().flat_map(|item| item.runs.iter().copied()).collect();
+        runs.sort_unstable();
+        runs.dedup();
+        runs
+    }
+
+    /// The runbooks that actions and if–then name.
+    pub fn runbooks(&self) -> Vec<RunbookRef> {
+        let mut named = Vec::new();
+        for item in &self.items {
+            named.extend(item.actions.iter().filter_map(|action| action.runbook.clone()));
+            named.extend(item.contingencies.iter().filter_map(|line| line.runbook.clone()));
+        }
+        named
+    }
+
     pub fn has_unstable(&self) -> bool {
         self.items.iter().any(|item| item.severity == Some(Severity::Unstable))
     }

@@ -5,6 +5,8 @@ pub mod account;
 pub mod approval;
 pub mod audit;
 pub mod components;
+pub mod handoff;
+pub mod handoffs;
 pub mod lists;
 pub mod login;
 pub mod need;

@@ -83,9 +83,9 @@ impl Engine {
     /// The runs of a handoff that somebody may not reach.
     async fn closed_to(&self, who: &Identity, state: &State, may: Permission) -> Result<BTreeSet<RunId>, EngineError> {
         let mut closed = BTreeSet::new();
-        for run in state.record.items.iter().flat_map(|item| &item.runs) {
-            if !self.may_on_run(who, *run, may).await? {
-                closed.insert(*run);
+        for run in state.record.runs() {
+            if !self.may_on_run(who, run, may).await? {
+                closed.insert(run);
             }
         }
         Ok(closed)
@@ -99,14 +99,10 @@ impl Engine {
     }
 
     async fn standings(&self, state: &State, receiver: Option<&Identity>) -> BTreeMap<String, Standing> {
-        let items = state.record.items.iter();
-        let named = items.flat_map(|item| {
-            let actions = item.actions.iter().filter_map(|action| action.runbook.as_ref());
-            actions.chain(item.contingencies.iter().filter_map(|line| line.runbook.as_ref()))
-        });
         let mut standings = BTreeMap::new();
-        for runbook in named {
-            standings.insert(checks::runbook_name(runbook), self.standing(runbook, receiver).await.unwrap_or_default());
+        for runbook in state.record.runbooks() {
+            standings
+                .insert(checks::runbook_name(&runbook), self.standing(&runbook, receiver).await.unwrap_or_default());
         }
         standings
     }
