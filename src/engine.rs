@@ -5,6 +5,8 @@ pub mod ask;
 mod attempt;
 mod codec;
 mod guards;
+pub mod handoffs;
+mod join;
 mod live;
 mod locks;
 mod look;
@@ -75,6 +77,8 @@ struct Shared {
     live: Mutex<HashMap<RunId, Live>>,
     /// Starts are decided one at a time, so that two cannot take the same lock or idempotency key.
     starting: tokio::sync::Mutex<()>,
+    /// Custody passes one handoff at a time.
+    handing_over: tokio::sync::Mutex<()>,
     /// The last look at `access.yaml`.
     policy: tokio::sync::Mutex<Option<policy::Looked>>,
     connecting: tokio::sync::Semaphore,
@@ -97,6 +101,7 @@ impl Engine {
                 owner,
                 live: Mutex::new(HashMap::new()),
                 starting: tokio::sync::Mutex::new(()),
+                handing_over: tokio::sync::Mutex::new(()),
                 policy: tokio::sync::Mutex::new(None),
                 connecting: tokio::sync::Semaphore::new(CONNECTING_MAX),
                 draining: CancellationToken::new(),

@@ -11,6 +11,7 @@ pub mod diagnostic;
 pub mod engine;
 pub mod entropy;
 pub mod environment;
+pub mod handoff;
 pub mod id;
 pub mod inventory;
 pub mod library;

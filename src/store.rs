@@ -18,6 +18,7 @@ pub mod audit;
 pub mod blobs;
 mod db;
 pub mod engine_lock;
+pub mod handoffs;
 pub mod lease;
 pub mod locks;
 pub mod nudges;

@@ -72,6 +72,12 @@ kinds! {
     /// By a person, on the command line. Those that the server makes by itself are their own record.
     CheckpointMade = "checkpoint-made",
     AuditExported = "audit-exported",
+    /// Something was appended to the log of a handoff; the entry has the hash of its end.
+    HandoffWritten = "handoff-written",
+    /// Items, and the wheel of their runs, went to their receiver.
+    CustodyPassed = "custody-passed",
+    /// A lead passed them, with a reason.
+    CustodyForced = "custody-forced",
     PersonMade = "person-made",
     PersonChanged = "person-changed",
     /// In an open session, before something that cannot be taken back.

@@ -29,6 +29,7 @@ impl Engine {
             }
         }
         self.shared.tasks.spawn(keep_leases(self.shared.clone()));
+        self.shared.tasks.spawn(self.clone().watch_handoffs());
         Ok(taken)
     }
 

@@ -34,7 +34,7 @@ const BATCH_MAX: usize = 256;
 const NAP_MAX_MS: u64 = 30_000;
 
 /// Between two tries to store what the disk or the database refused.
-const STORE_AGAIN: Duration = Duration::from_secs(1);
+pub(super) const STORE_AGAIN: Duration = Duration::from_secs(1);
 
 /// Between two tries to stop what cannot be reached.
 const STOP_AGAIN: Duration = Duration::from_secs(2);
@@ -44,10 +44,10 @@ const RELEASE_BATCH: usize = 20;
 
 /// The task of one run.
 pub struct Worker {
-    shared: Arc<Shared>,
-    run: RunId,
-    state: State,
-    epoch: u64,
+    pub(super) shared: Arc<Shared>,
+    pub(super) run: RunId,
+    pub(super) state: State,
+    pub(super) epoch: u64,
     secrets: Arc<RunSecrets>,
     inbox: mpsc::Receiver<Message>,
     sender: mpsc::Sender<Message>,
@@ -68,7 +68,7 @@ struct Looking {
 
 /// Whether the task goes on.
 #[derive(PartialEq, Eq)]
-enum Next {
+pub(super) enum Next {
     GoOn,
     End,
 }
@@ -114,11 +114,22 @@ impl Worker {
             let Some(message) = message else { break };
             let mut messages = vec![message];
             while messages.len() < BATCH_MAX
+                && !matches!(messages.last(), Some(Message::Join(_)))
                 && let Ok(message) = self.inbox.try_recv()
             {
                 messages.push(message);
             }
-            next = self.turn(messages).await;
+            let joining = match messages.pop() {
+                Some(Message::Join(joining)) => Some(joining),
+                last => {
+                    messages.extend(last);
+                    None
+                }
+            };
+            next = if messages.is_empty() { Next::GoOn } else { self.turn(messages).await };
+            if let Some(joining) = joining.filter(|_| next == Next::GoOn) {
+                next = self.join(joining).await;
+            }
         }
     }
 
@@ -143,6 +154,8 @@ impl Worker {
                     self.seen.send_modify(|seen| seen.stalled = stalled);
                     None
                 }
+                // Comes alone: see `work`.
+                Message::Join(_) => None,
             };
             if let Some((decision, now_ms)) = decided {
                 events.extend(decision.events.iter().map(|event| encoded(event, now_ms)));
@@ -166,7 +179,7 @@ impl Worker {
         if self.state.ended.is_some() { Next::End } else { Next::GoOn }
     }
 
-    fn decide(&self, input: &Input) -> Result<(Decision, i64), Refusal> {
+    pub(super) fn decide(&self, input: &Input) -> Result<(Decision, i64), Refusal> {
         let now_ms = self.shared.clock.wall_ms();
         let mut fresh_id = || entropy::fresh_attempt_id(now_ms);
         decide(&self.state, input, now_ms, &mut fresh_id).map(|decision| (decision, now_ms))
@@ -244,13 +257,13 @@ impl Worker {
         }
     }
 
-    fn publish(&self) {
+    pub(super) fn publish(&self) {
         let state = Arc::new(self.state.clone());
         self.seen.send_modify(|seen| seen.state = state);
         self.hint.send_modify(|count| *count += 1);
     }
 
-    fn perform(&mut self, effect: Effect) {
+    pub(super) fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Prove { host } => self.prove(host),
             Effect::Start { attempt } => self.carry(attempt, Road::Start, Duration::ZERO),

@@ -4,7 +4,9 @@
 use sqlx::{Executor, SqlSafeStr};
 
 use super::db::{Pools, Sql};
-use super::{Store, access, audit, lease, locks, nudges, open, output, people, run_log, runs, setting, shares};
+use super::{
+    Store, access, audit, handoffs, lease, locks, nudges, open, output, people, run_log, runs, setting, shares,
+};
 
 fn all() -> impl Iterator<Item = &'static Sql> {
     let single = [
@@ -17,7 +19,7 @@ fn all() -> impl Iterator<Item = &'static Sql> {
         setting::STATEMENTS,
         shares::STATEMENTS,
     ];
-    let lists = [runs::STATEMENTS, access::STATEMENTS, people::STATEMENTS, audit::STATEMENTS];
+    let lists = [runs::STATEMENTS, access::STATEMENTS, people::STATEMENTS, audit::STATEMENTS, handoffs::STATEMENTS];
     single.into_iter().chain(lists.into_iter().flatten().copied()).flatten()
 }
 

@@ -3,6 +3,8 @@
 pub mod actions;
 pub mod audit;
 pub mod events;
+mod handoff_wire;
+pub mod handoffs;
 pub mod openapi;
 pub mod output;
 pub mod runbooks;

@@ -28,7 +28,7 @@ use crate::web::within::Insider;
 
 mod subject;
 
-pub use subject::{Each, Named, OneOfMine, Subject, TheCell, TheRun, TheRunbook, TheServer, TheShare};
+pub use subject::{Each, Named, OneOfMine, Subject, TheCell, TheHandoff, TheRun, TheRunbook, TheServer, TheShare};
 
 /// A permission as a type, so that a handler's signature says what it needs.
 pub trait Asks: Send + Sync + 'static {
@@ -55,6 +55,9 @@ permissions! {
     ActOnRuns,
     Approve,
     ShareOutput,
+    ReadHandoffs,
+    WriteHandoffs,
+    ForceCustody,
     ReadAudit,
     OwnSession,
     OwnAccount,
@@ -162,6 +165,7 @@ fn refusal(
         About::Server => return Problem::forbidden(denied.to_string()),
         About::Runbook { .. } => Permission::ReadRunbooks,
         About::Run(_) => Permission::ReadRuns,
+        About::Handoff(_) => Permission::ReadHandoffs,
     };
     match decide(policy, identity, reading, about) {
         Ok(_) => Problem::forbidden(denied.to_string()),

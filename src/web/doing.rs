@@ -1,5 +1,7 @@
 //! What handlers ask the engine to do. Each takes the proof that whoever asks may.
 
+pub mod handoffs;
+
 use crate::access::identity::{Reach, Road};
 use crate::access::policy::Permission;
 use crate::engine::ask::{ActError, StartError, StartRequest, Started};

@@ -3,6 +3,8 @@
 pub mod account;
 pub mod audit;
 pub mod components;
+pub mod handoff;
+pub mod handoffs;
 pub mod home;
 pub mod login;
 pub mod login_code;

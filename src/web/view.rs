@@ -8,6 +8,8 @@ pub mod audit;
 pub mod band;
 pub mod components;
 pub mod facts;
+pub mod handoff;
+pub mod handoffs;
 pub mod host;
 pub mod lists;
 pub mod login;

@@ -8,8 +8,9 @@ use axum::http::request::Parts;
 use uuid::Uuid;
 
 use crate::access::scope::{About, Scope};
+use crate::engine::handoffs::scopes_of_row;
 use crate::engine::policy::scope_of_row;
-use crate::id::{HostName, RunId, RunbookPath, StepId};
+use crate::id::{HandoffId, HostName, RunId, RunbookPath, StepId};
 use crate::store::shares::Share;
 use crate::web::problem::Problem;
 use crate::web::state::Web;
@@ -209,6 +210,30 @@ impl Subject for TheRunbook {
 
     fn absent() -> Problem {
         Problem::not_found("there is no such runbook").next_step("The list of runbooks has a search.")
+    }
+}
+
+/// The handoff that `{id}` names, by the runs that it tells of.
+pub struct TheHandoff {
+    pub id: HandoffId,
+    scopes: Vec<Scope>,
+}
+
+impl Subject for TheHandoff {
+    const PARAMETERS: &'static [&'static str] = &["id"];
+
+    async fn find(parts: &mut Parts, web: &Web) -> Result<Option<Self>, Problem> {
+        let Ok(id) = parameter(parts, "id").await?.parse::<HandoffId>() else { return Ok(None) };
+        let Some(row) = web.store().handoff(id).await? else { return Ok(None) };
+        Ok(scopes_of_row(&row).map(|scopes| Self { id, scopes }))
+    }
+
+    fn about(&self) -> Option<About<'_>> {
+        Some(About::Handoff(&self.scopes))
+    }
+
+    fn absent() -> Problem {
+        Problem::not_found("there is no such handoff").next_step("The list of handoffs has a search.")
     }
 }
 

@@ -60,7 +60,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("ed25519_dalek", &["src/audit/checkpoint.rs"]),
     ("getrandom", &["src/entropy.rs"]),
     ("governor", &["src/web"]),
-    ("handlebars", &["src/web", "src/runbook"]),
+    ("handlebars", &["src/handoff/form.rs", "src/runbook", "src/web"]),
     ("ipnet", &["src/cli", "src/config", "src/web"]),
     ("object_store", &["src/store"]),
     ("openssh", &["src/transport/ssh.rs"]),
