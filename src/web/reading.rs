@@ -4,3 +4,4 @@ pub mod audit;
 pub mod output;
 pub mod runbooks;
 pub mod runs;
+pub mod since;

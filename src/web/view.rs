@@ -5,6 +5,7 @@ pub mod account;
 pub mod approval;
 pub mod audit;
 pub mod components;
+pub mod difference;
 pub mod lists;
 pub mod login;
 pub mod need;

@@ -14,7 +14,7 @@ use crate::web::doing;
 use crate::web::page::{Frame, Page, Place, see_other};
 use crate::web::problem::Problem;
 use crate::web::query::{Fields, FormFields};
-use crate::web::reading::{output, runs};
+use crate::web::reading::{output, runs, since};
 use crate::web::state::Web;
 use crate::web::templates;
 use crate::web::view::rights::Rights;
@@ -112,13 +112,10 @@ async fn picture<P>(
         approve: may(Permission::Approve),
         share: may(Permission::ShareOutput),
     };
-    let page = RunPage::new(view, who.actor(), web.now_ms(), tails, message);
-    let mut page = page.limited_to(rights, view);
-    let step_need = page.current.as_mut().and_then(|step| step.need.as_mut());
-    if let Some(asked) = step_need.or(page.need.as_mut()).and_then(|need| need.approve.as_mut()) {
-        asked.last_success = runs::last_success(who, web, view).await?;
-    }
-    Ok(page)
+    let mut view = view.clone();
+    since::told_to(who, web, &mut view).await?;
+    let page = RunPage::new(&view, who.actor(), web.now_ms(), tails, message);
+    Ok(page.limited_to(rights, &view))
 }
 
 fn frame<P>(who: &Authorised<P, TheRun>, page: &RunPage) -> Frame {

@@ -8,6 +8,7 @@ use crate::web::templates;
 
 /// Parts that are drawn inside pages only.
 const PARTIALS: &[&str] = &[
+    "approval-difference",
     "cells",
     "components/bars",
     "components/blank",
@@ -28,6 +29,7 @@ const PARTIALS: &[&str] = &[
     "moment",
     "moment-ago",
     "need",
+    "need-lock",
     "run-line",
     "run-parts",
     "runbook-step",
