@@ -3,6 +3,7 @@
 
 pub mod ask;
 mod attempt;
+mod choosing;
 mod codec;
 mod guards;
 pub mod handoffs;

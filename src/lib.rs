@@ -8,6 +8,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod diagnostic;
+pub mod difference;
 pub mod engine;
 pub mod entropy;
 pub mod environment;

@@ -5,3 +5,4 @@ pub mod handoffs;
 pub mod output;
 pub mod runbooks;
 pub mod runs;
+pub mod since;

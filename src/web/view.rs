@@ -7,6 +7,7 @@ pub mod around;
 pub mod audit;
 pub mod band;
 pub mod components;
+pub mod difference;
 pub mod facts;
 pub mod handoff;
 pub mod handoffs;

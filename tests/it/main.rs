@@ -4,6 +4,7 @@
     reason = "tests stand outside: they start programs, read clocks and the environment to see what users see"
 )]
 
+mod accounts;
 mod auditor;
 mod cli;
 mod client;

@@ -14,7 +14,7 @@ use crate::web::doing;
 use crate::web::page::{Frame, Page, Place, see_other};
 use crate::web::problem::Problem;
 use crate::web::query::{Fields, FormFields};
-use crate::web::reading::{output, runs};
+use crate::web::reading::{output, runs, since};
 use crate::web::state::Web;
 use crate::web::templates;
 use crate::web::view::around::People;
@@ -129,13 +129,10 @@ async fn picture<P>(
         share: may(Permission::ShareOutput),
     };
     let around = runs::around(who, web, view).await?;
-    let page = RunPage::new(view, who.actor(), &around, tails, message);
-    let mut page = page.limited_to(rights, view, who.actor());
-    let step_need = page.current.as_mut().and_then(|step| step.need.as_mut());
-    if let Some(asked) = step_need.or(page.need.as_mut()).and_then(|need| need.approve.as_mut()) {
-        asked.last_success = runs::last_success(who, web, view).await?;
-    }
-    Ok(page)
+    let mut view = view.clone();
+    since::told_to(who, web, &mut view).await?;
+    let page = RunPage::new(&view, who.actor(), &around, tails, message);
+    Ok(page.limited_to(rights, &view, who.actor()))
 }
 
 fn frame<P>(who: &Authorised<P, TheRun>, page: &RunPage) -> Frame {

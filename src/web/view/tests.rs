@@ -9,6 +9,7 @@ use crate::web::templates;
 /// Parts that are drawn inside pages only.
 const PARTIALS: &[&str] = &[
     "act-button",
+    "approval-difference",
     "cells",
     "components/bars",
     "components/blank",
@@ -30,6 +31,7 @@ const PARTIALS: &[&str] = &[
     "moment",
     "moment-ago",
     "need",
+    "need-lock",
     "run-line",
     "run-parts",
     "runbook-step",
