@@ -150,6 +150,8 @@
   }
   function swapTails(old, next) {
     if (!old || !next) return;
+    // A preview moves above the button that it is for.
+    for (const before of all("[data-tail]", old)) if (!$(`[data-tail="${before.dataset.tail}"]`, next)) before.remove();
     for (const tail of all("[data-tail]", next)) {
       const before = $(`[data-tail="${tail.dataset.tail}"]`, old);
       if (!before) { old.append(tail); follow($(".log", tail)); continue; }
