@@ -24,7 +24,9 @@ mod init;
 mod keyboard;
 mod listening;
 mod login_link;
+mod oncall;
 mod output;
+mod page;
 mod parts;
 mod report;
 mod run;
@@ -104,6 +106,8 @@ subcommands! {
     output::Output,
     share::Share,
     act::Act,
+    oncall::Oncall,
+    page::Page,
     access::Access,
     user::User,
     token::Token,

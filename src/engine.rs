@@ -8,6 +8,7 @@ mod guards;
 mod live;
 mod locks;
 mod look;
+pub mod on_call;
 pub mod output;
 pub mod policy;
 mod questions;
@@ -77,6 +78,8 @@ struct Shared {
     starting: tokio::sync::Mutex<()>,
     /// The last look at `access.yaml`.
     policy: tokio::sync::Mutex<Option<policy::Looked>>,
+    /// The last look at who is on call.
+    on_call: tokio::sync::Mutex<Option<on_call::Looked>>,
     connecting: tokio::sync::Semaphore,
     draining: CancellationToken,
     tasks: TaskTracker,
@@ -98,6 +101,7 @@ impl Engine {
                 live: Mutex::new(HashMap::new()),
                 starting: tokio::sync::Mutex::new(()),
                 policy: tokio::sync::Mutex::new(None),
+                on_call: tokio::sync::Mutex::new(None),
                 connecting: tokio::sync::Semaphore::new(CONNECTING_MAX),
                 draining: CancellationToken::new(),
                 tasks: TaskTracker::new(),

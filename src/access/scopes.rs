@@ -132,6 +132,8 @@ pub fn word(verb: Permission) -> &'static str {
         Permission::ActOnRuns => "act-on-runs",
         Permission::ShareOutput => "share-output",
         Permission::UseOtherRefs => "use-other-refs",
+        Permission::ReadOnCall => "read-on-call",
+        Permission::PageAnyone => "page-anyone",
         Permission::Approve
         | Permission::OverrideWindows
         | Permission::ReadAudit
@@ -151,6 +153,8 @@ pub fn sentence(verb: Permission) -> &'static str {
         Permission::ActOnRuns => "confirm, answer and stop",
         Permission::ShareOutput => "share output",
         Permission::UseOtherRefs => "start from other commits",
+        Permission::ReadOnCall => "see who is on call",
+        Permission::PageAnyone => "page people",
         Permission::Approve
         | Permission::OverrideWindows
         | Permission::ReadAudit

@@ -3,8 +3,10 @@
 pub mod actions;
 pub mod audit;
 pub mod events;
+pub mod on_call;
 pub mod openapi;
 pub mod output;
+pub mod pages;
 pub mod runbooks;
 pub mod runs;
 pub mod shares;

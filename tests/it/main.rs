@@ -15,6 +15,7 @@ mod faults;
 mod format;
 mod init;
 mod library;
+mod notify;
 mod output;
 mod postgres;
 mod scripts;

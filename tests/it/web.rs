@@ -12,6 +12,7 @@ mod login;
 mod matrix;
 mod network;
 mod oidc;
+mod on_call;
 mod output;
 mod own_pages;
 mod policy;
