@@ -4,13 +4,16 @@
 use sqlx::{Executor, SqlSafeStr};
 
 use super::db::{Pools, Sql};
-use super::{Store, access, audit, feeds, lease, locks, open, output, pages, people, run_log, runs, setting, shares};
+use super::{
+    Store, access, audit, feeds, lease, locks, nudges, open, output, pages, people, run_log, runs, setting, shares,
+};
 
 fn all() -> impl Iterator<Item = &'static Sql> {
     let single = [
         feeds::STATEMENTS,
         lease::STATEMENTS,
         locks::STATEMENTS,
+        nudges::STATEMENTS,
         open::STATEMENTS,
         output::STATEMENTS,
         pages::STATEMENTS,

@@ -21,6 +21,7 @@ use crate::web::limits::{Bounds, Limits};
 use crate::web::passwords::Passwords;
 use crate::web::problem::Problem;
 use crate::web::rates::Rates;
+use crate::web::watchers::Watchers;
 
 /// What whoever starts the server may say about its web side.
 #[derive(Debug, Clone, Default)]
@@ -67,6 +68,7 @@ struct Shared {
     clock: Arc<dyn Clock>,
     options: WebOptions,
     limits: Limits,
+    watchers: Watchers,
     rates: Rates,
     passwords: Passwords,
     provider: Option<Provider>,
@@ -86,6 +88,7 @@ impl Web {
             provider: options.provider.clone().map(Provider::new),
             options,
             limits: Limits::new(),
+            watchers: Watchers::default(),
             rates: Rates::new(),
             passwords: Passwords::default(),
             catalogue: Catalogue::default(),
@@ -105,6 +108,11 @@ impl Web {
 
     pub(super) fn limits(&self) -> &Limits {
         &self.shared.limits
+    }
+
+    /// Who has the page of which run open.
+    pub(super) fn watchers(&self) -> &Watchers {
+        &self.shared.watchers
     }
 
     /// The label of the provider's button, if there is a provider.

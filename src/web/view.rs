@@ -3,8 +3,12 @@
 
 pub mod account;
 pub mod approval;
+pub mod around;
 pub mod audit;
+pub mod band;
 pub mod components;
+pub mod facts;
+pub mod host;
 pub mod lists;
 pub mod login;
 pub mod need;

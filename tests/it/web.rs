@@ -11,6 +11,7 @@ mod hostile;
 mod login;
 mod matrix;
 mod network;
+mod nudge;
 mod oidc;
 mod on_call;
 mod output;
