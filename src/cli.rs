@@ -25,7 +25,9 @@ mod init;
 mod keyboard;
 mod listening;
 mod login_link;
+mod oncall;
 mod output;
+mod page;
 mod parts;
 mod report;
 mod run;
@@ -106,6 +108,8 @@ subcommands! {
     output::Output,
     share::Share,
     act::Act,
+    oncall::Oncall,
+    page::Page,
     access::Access,
     user::User,
     token::Token,

@@ -11,6 +11,7 @@ mod join;
 mod live;
 mod locks;
 mod look;
+pub mod on_call;
 pub mod output;
 pub mod policy;
 mod questions;
@@ -82,6 +83,8 @@ struct Shared {
     handing_over: tokio::sync::Mutex<()>,
     /// The last look at `access.yaml`.
     policy: tokio::sync::Mutex<Option<policy::Looked>>,
+    /// The last look at who is on call.
+    on_call: tokio::sync::Mutex<Option<on_call::Looked>>,
     connecting: tokio::sync::Semaphore,
     draining: CancellationToken,
     tasks: TaskTracker,
@@ -104,6 +107,7 @@ impl Engine {
                 starting: tokio::sync::Mutex::new(()),
                 handing_over: tokio::sync::Mutex::new(()),
                 policy: tokio::sync::Mutex::new(None),
+                on_call: tokio::sync::Mutex::new(None),
                 connecting: tokio::sync::Semaphore::new(CONNECTING_MAX),
                 draining: CancellationToken::new(),
                 tasks: TaskTracker::new(),

@@ -98,7 +98,7 @@ impl Role {
             May::UseOtherRefs => matches!(self, Self::Author | Self::Admin),
             May::OverrideWindows | May::ReadAudit | May::ManagePeople | May::ForceCustody => self == Self::Admin,
             // Everybody has these, whatever the file says: `policy::decide` asks the road alone.
-            May::OwnSession | May::OwnAccount => true,
+            May::ReadOnCall | May::PageAnyone | May::OwnSession | May::OwnAccount => true,
         }
     }
 }

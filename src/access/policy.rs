@@ -35,6 +35,10 @@ pub enum Permission {
     ReadAudit,
     /// Other people's accounts, sessions and tokens.
     ManagePeople,
+    /// Seeing who is on call. Everybody's who is signed in.
+    ReadOnCall,
+    /// Paging any chain, and answering. Everybody's who is signed in: nobody is kept from calling for help.
+    PageAnyone,
     /// One's own session: signing out.
     OwnSession,
     /// One's own password, sessions and tokens. Never by a token.
@@ -44,7 +48,7 @@ pub enum Permission {
 impl Permission {
     /// What a token may be made for. Approving and making tokens are not among it, so that a stolen token can
     /// neither agree to anything nor outlive itself.
-    pub const OF_TOKENS: [Self; 9] = [
+    pub const OF_TOKENS: [Self; 11] = [
         Self::ReadRunbooks,
         Self::ReadRuns,
         Self::ReadOutput,
@@ -54,11 +58,18 @@ impl Permission {
         Self::UseOtherRefs,
         Self::ReadHandoffs,
         Self::WriteHandoffs,
+        Self::ReadOnCall,
+        Self::PageAnyone,
     ];
 
     /// Whether roles give it; one's own things are everybody's.
     pub fn is_of_roles(self) -> bool {
-        !matches!(self, Self::OwnSession | Self::OwnAccount)
+        !matches!(self, Self::OwnSession | Self::OwnAccount) && !self.is_everybodys()
+    }
+
+    /// Whether everybody has it who is signed in, and each token that was made for it.
+    pub fn is_everybodys(self) -> bool {
+        matches!(self, Self::ReadOnCall | Self::PageAnyone)
     }
 
     /// In a sentence: `may not …`.
@@ -78,6 +89,8 @@ impl Permission {
             Self::ForceCustody => "pass custody for somebody else",
             Self::ReadAudit => "read the audit log",
             Self::ManagePeople => "manage people",
+            Self::ReadOnCall => "see who is on call",
+            Self::PageAnyone => "page somebody",
             Self::OwnSession => "end a session",
             Self::OwnAccount => "change an account",
         }
@@ -128,6 +141,7 @@ fn on(host: Option<&HostName>) -> String {
 pub fn decide(policy: &Policy, who: &Identity, permission: Permission, about: About<'_>) -> Result<Because, Denied> {
     match permission {
         Permission::OwnSession | Permission::OwnAccount if who.road == Road::Session => return Ok(Because::Own),
+        _ if permission.is_everybodys() && who.road == Road::Session => return Ok(Because::Own),
         Permission::OwnSession | Permission::OwnAccount => return Err(Denied::OnlySignedIn(permission)),
         Permission::Approve | Permission::ManagePeople | Permission::ForceCustody if who.road == Road::Token => {
             return Err(Denied::NeverByToken(permission));
@@ -140,6 +154,7 @@ pub fn decide(policy: &Policy, who: &Identity, permission: Permission, about: Ab
         Reach::BreakGlass => Ok(Because::BreakGlass),
         Reach::Granted => granted(policy, who, permission, about),
         Reach::Scoped(scopes) if scopes.cover(permission, about) => Ok(Because::Scopes),
+        Reach::Owned(scopes) if permission.is_everybodys() && scopes.cover(permission, about) => Ok(Because::Scopes),
         Reach::Owned(scopes) if scopes.cover(permission, about) => granted(policy, who, permission, about),
         Reach::Scoped(_) | Reach::Owned(_) => Err(Denied::Scopes(permission)),
     }

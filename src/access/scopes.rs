@@ -134,6 +134,8 @@ pub fn word(verb: Permission) -> &'static str {
         Permission::UseOtherRefs => "use-other-refs",
         Permission::ReadHandoffs => "read-handoffs",
         Permission::WriteHandoffs => "write-handoffs",
+        Permission::ReadOnCall => "read-on-call",
+        Permission::PageAnyone => "page-anyone",
         Permission::ForceCustody
         | Permission::Approve
         | Permission::OverrideWindows
@@ -156,6 +158,8 @@ pub fn sentence(verb: Permission) -> &'static str {
         Permission::UseOtherRefs => "start from other commits",
         Permission::ReadHandoffs => "read handoffs",
         Permission::WriteHandoffs => "write and read back handoffs",
+        Permission::ReadOnCall => "see who is on call",
+        Permission::PageAnyone => "page people",
         Permission::ForceCustody
         | Permission::Approve
         | Permission::OverrideWindows

@@ -60,6 +60,8 @@ kinds! {
     OutputDownloaded = "output-downloaded",
     /// Which secret, by which run and step; never its value.
     SecretUsed = "secret-used",
+    PageRaised = "page-raised",
+    PageAnswered = "page-answered",
     AccessDenied = "access-denied",
     PolicyChanged = "policy-changed",
     GuardOverridden = "guard-overridden",

@@ -39,7 +39,7 @@ impl Engine {
         let reason = request.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
         let mut at_start = AtStart::default();
         let on_call_only = runbook.guards.contains(&RunGuard::OnCall(true));
-        if on_call_only && !self.policy_now().await.policy.is_on_call(who) {
+        if on_call_only && !self.is_on_call(who).await? {
             match reason {
                 Some(reason) => at_start.reason = Some(reason.to_owned()),
                 None => {

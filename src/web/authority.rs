@@ -28,7 +28,9 @@ use crate::web::within::Insider;
 
 mod subject;
 
-pub use subject::{Each, Named, OneOfMine, Subject, TheCell, TheHandoff, TheRun, TheRunbook, TheServer, TheShare};
+pub use subject::{
+    Each, Named, OneOfMine, Subject, TheCell, TheHandoff, ThePage, TheRun, TheRunbook, TheServer, TheShare,
+};
 
 /// A permission as a type, so that a handler's signature says what it needs.
 pub trait Asks: Send + Sync + 'static {
@@ -59,6 +61,8 @@ permissions! {
     WriteHandoffs,
     ForceCustody,
     ReadAudit,
+    ReadOnCall,
+    PageAnyone,
     OwnSession,
     OwnAccount,
 }

@@ -1,6 +1,7 @@
 //! The handlers of pages, one file a page. Each is plain HTML first: forms post and redirect.
 
 pub mod account;
+pub mod answer;
 pub mod audit;
 pub mod components;
 pub mod handoff;
@@ -9,7 +10,9 @@ pub mod home;
 pub mod login;
 pub mod login_code;
 pub mod login_provider;
+pub mod on_call;
 pub mod output;
+pub mod paging;
 pub mod run;
 pub mod runbooks;
 pub mod runs;

@@ -2,7 +2,9 @@
 
 pub mod audit;
 pub mod handoffs;
+pub mod on_call;
 pub mod output;
+pub mod paging;
 pub mod runbooks;
 pub mod runs;
 pub mod since;

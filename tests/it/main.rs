@@ -16,6 +16,7 @@ mod faults;
 mod format;
 mod init;
 mod library;
+mod notify;
 mod output;
 mod postgres;
 mod scripts;

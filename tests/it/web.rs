@@ -13,6 +13,7 @@ mod matrix;
 mod network;
 mod nudge;
 mod oidc;
+mod on_call;
 mod output;
 mod own_pages;
 mod policy;

@@ -237,6 +237,28 @@ impl Subject for TheHandoff {
     }
 }
 
+/// The page (a call for somebody) that `{id}` names. Everybody who is signed in may see and answer it.
+pub struct ThePage {
+    pub id: Uuid,
+}
+
+impl Subject for ThePage {
+    const PARAMETERS: &'static [&'static str] = &["id"];
+
+    async fn find(parts: &mut Parts, web: &Web) -> Result<Option<Self>, Problem> {
+        let Ok(id) = parameter(parts, "id").await?.parse::<Uuid>() else { return Ok(None) };
+        Ok(web.store().page(id).await?.map(|row| Self { id: row.id }))
+    }
+
+    fn about(&self) -> Option<About<'_>> {
+        Some(About::Server)
+    }
+
+    fn absent() -> Problem {
+        Problem::not_found("there is no such page")
+    }
+}
+
 /// The share link that `{id}` names, by its run.
 pub struct TheShare {
     pub share: Share,
