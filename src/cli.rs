@@ -20,6 +20,7 @@ mod duration;
 mod explain;
 mod first_commit;
 mod format;
+mod handoff;
 mod init;
 mod keyboard;
 mod listening;
@@ -104,6 +105,7 @@ subcommands! {
     output::Output,
     share::Share,
     act::Act,
+    handoff::Handoff,
     access::Access,
     user::User,
     token::Token,

@@ -13,6 +13,7 @@ mod events;
 mod examples;
 mod faults;
 mod format;
+mod handoff_events;
 mod init;
 mod library;
 mod output;

@@ -42,6 +42,8 @@ pub struct RunPage {
     pub band: Band,
     /// Said to those who may only look.
     pub watching: Option<String>,
+    /// Who holds it by a handoff.
+    pub held: Option<HeldLine>,
     /// Set for those who watch.
     pub wheel: Option<Wheel>,
     /// Set for who took it over.
@@ -73,6 +75,15 @@ pub struct Band {
     pub elapsed: String,
     /// Milliseconds since 1970 while the run goes on: the script counts on.
     pub since_ms: Option<i64>,
+}
+
+/// The item of a handoff that the run belongs to, and its holder.
+#[derive(Debug, Clone, Serialize)]
+pub struct HeldLine {
+    pub href: String,
+    pub title: String,
+    pub holder: String,
+    pub since: Moment,
 }
 
 /// Shown to those who watch: who drives, and the way to take over.
@@ -186,6 +197,7 @@ impl RunPage {
             live: !over,
             band: Band::new(view, viewer, now_ms),
             watching: None,
+            held: None,
             wheel: (!over && view.driver != *viewer).then(|| Wheel {
                 id: view.id.to_string(),
                 seq: view.seq,
