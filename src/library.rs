@@ -17,6 +17,7 @@ mod inventory;
 mod keep;
 mod program;
 mod revision;
+pub mod snapshot;
 mod tree;
 mod trust;
 

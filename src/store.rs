@@ -21,6 +21,7 @@ pub mod engine_lock;
 pub mod handoffs;
 pub mod lease;
 pub mod locks;
+pub mod nudges;
 pub mod open;
 pub mod output;
 pub mod people;

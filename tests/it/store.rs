@@ -6,6 +6,7 @@ mod handoffs;
 mod lists;
 mod locks;
 mod log;
+mod nudges;
 mod opening;
 mod output;
 mod people;
