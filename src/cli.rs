@@ -21,6 +21,7 @@ mod duration;
 mod explain;
 mod first_commit;
 mod format;
+mod handoff;
 mod init;
 mod keyboard;
 mod listening;
@@ -110,6 +111,7 @@ subcommands! {
     act::Act,
     oncall::Oncall,
     page::Page,
+    handoff::Handoff,
     access::Access,
     user::User,
     token::Token,

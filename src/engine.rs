@@ -30,7 +30,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::id::RunId;
-use crate::library::Library;
+use crate::library::{GitRef, Library};
 use crate::secrets::NamedSecrets;
 use crate::store::{EngineLock, Store};
 use crate::transport::Transport;
@@ -79,6 +79,8 @@ struct Shared {
     live: Mutex<HashMap<RunId, Live>>,
     /// Starts are decided one at a time, so that two cannot take the same lock or idempotency key.
     starting: tokio::sync::Mutex<()>,
+    /// The branch on which taken handoffs are kept, if on any.
+    handoff_branch: std::sync::OnceLock<GitRef>,
     /// Custody passes one handoff at a time.
     handing_over: tokio::sync::Mutex<()>,
     /// The last look at `access.yaml`.
@@ -106,6 +108,7 @@ impl Engine {
                 live: Mutex::new(HashMap::new()),
                 starting: tokio::sync::Mutex::new(()),
                 handing_over: tokio::sync::Mutex::new(()),
+                handoff_branch: std::sync::OnceLock::new(),
                 policy: tokio::sync::Mutex::new(None),
                 on_call: tokio::sync::Mutex::new(None),
                 connecting: tokio::sync::Semaphore::new(CONNECTING_MAX),

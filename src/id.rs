@@ -174,7 +174,7 @@ uuid_id!(
 );
 
 uuid_id!(
-    /// One handoff from one person to another. UUIDv7: sorts by the time it was begun.
+    /// One handoff from one person to another: a UUIDv7, or made of what the schedule says of its boundary.
     HandoffId, "handoff id"
 );
 

@@ -22,6 +22,8 @@ create table handoff (
     scopes          text   not null,
     search          text   not null,
     last_seq        bigint not null,
+    -- Up to where its text is kept as a commit, where that is asked for.
+    kept_seq        bigint not null default 0,
     head_hash       bytea  not null
 );
 create index handoff_by_time on handoff (begun_ms, id);

@@ -29,6 +29,7 @@ use crate::auditor::keeper::Keeper;
 use crate::auditor::key;
 use crate::engine::Engine;
 use crate::feeds::Fetcher;
+use crate::library::GitRef;
 use crate::notify;
 use crate::notify::delivery::Delivery;
 use crate::notify::pager::Pager;
@@ -68,6 +69,10 @@ pub(super) struct Serve {
     /// Send each checkpoint of the audit log there too: file:PATH, syslog[:SOCKET], git:DIR; repeatable
     #[arg(long, value_name = "PLACE")]
     anchor: Vec<Anchor>,
+
+    /// Commit each handoff that was taken, as Markdown, to this branch of --repo; nothing is pushed
+    #[arg(long, value_name = "BRANCH")]
+    handoffs_branch: Option<GitRef>,
 
     /// Where output is stored: not yet available, it lies in the data folder
     #[arg(long, value_name = "URL", hide = true)]
@@ -122,6 +127,9 @@ impl Serve {
         let next = "check the rights of the data folder and of the file";
         let key = key::load_or_make(&folder).explain("cannot sign checkpoints of the audit log", next)?;
         let mut anchors = if self.anchor.is_empty() { settings.config.anchors.clone() } else { self.anchor };
+        if let Some(branch) = self.handoffs_branch {
+            engine.keep_handoffs_on(branch);
+        }
         anchors.push(auditor::own_anchor(&folder));
         let keeper = Keeper::new(engine.store().clone(), engine.clock().clone(), key, anchors);
         let secrets = settings.named_secrets(Arc::new(|_| Box::pin(async { Ok(()) })))?;

@@ -4,7 +4,9 @@
 //! request loads its log, decides, and appends with the number that it saw; whoever comes second decides once more.
 
 mod facts;
+mod keep;
 mod pass;
+mod scheduled;
 
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +34,9 @@ const TRIES_MAX: usize = 4;
 
 /// How often the marks of time are looked at: they are minutes apart.
 pub const LOOK_EVERY_MS: u64 = 15_000;
+
+/// How often the schedule is looked at: it is a file in the repository, and a draft has an hour.
+const SCHEDULE_EVERY_MS: u64 = 60_000;
 
 /// Whether whoever drafts may see a run.
 pub type Sees<'a> = &'a (dyn Fn(&RunRow) -> bool + Send + Sync);
@@ -83,7 +88,7 @@ impl Engine {
         if self.account(receiver).await?.is_none() {
             let name = receiver.strip_prefix("user:").unwrap_or(receiver);
             let why = format!(
-                "{name} has no account here, and could not read it: make one (steadyhand user create {name}), or name somebody else"
+                "{name} has no account here, and could not read it: make one (steadyhand user add {name}), or name somebody else"
             );
             return Err(Refusal::Wrong(why).into());
         }
@@ -152,7 +157,17 @@ impl Engine {
     /// Lets time pass until the drain.
     pub(super) async fn watch_handoffs(self) {
         let clock = self.shared.clock.clone();
+        let mut schedule_at_ms = 0;
         loop {
+            if clock.monotonic_ms() >= schedule_at_ms {
+                schedule_at_ms = clock.monotonic_ms() + SCHEDULE_EVERY_MS;
+                if let Err(error) = self.begin_scheduled_handoffs().await {
+                    tracing::warn!(%error, "the handoffs that the schedule asks for cannot be begun");
+                }
+            }
+            if let Err(error) = self.keep_handoffs().await {
+                tracing::warn!(%error, "the handoffs that were taken cannot be read to be kept");
+            }
             if let Err(error) = self.pass_handoff_time().await {
                 tracing::warn!(%error, "the handoffs that are due cannot be read");
             }

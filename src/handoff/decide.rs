@@ -255,6 +255,16 @@ pub fn close(state: &State, successor: HandoffId, now_ms: i64) -> Decision {
     draft.decision()
 }
 
+/// Decides that the schedule does not ask for it any more. What somebody has taken stands.
+pub fn void_by_schedule(state: &State, successor: Option<HandoffId>, now_ms: i64) -> Decision {
+    let mut draft = Draft { state: state.clone(), now_ms, events: Vec::new() };
+    if matches!(state.phase, Phase::Draft | Phase::Ready | Phase::Offered | Phase::Questioned) {
+        let reason = "the schedule changed".to_owned();
+        draft.emit(Event::HandoffVoided { reason, successor, by: None });
+    }
+    draft.decision()
+}
+
 /// A decision in the making: the state already holds the events so far.
 struct Draft {
     state: State,

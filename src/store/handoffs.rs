@@ -177,6 +177,26 @@ impl Store {
         Ok(found.map_err(self.db.failed(READ))?.into_iter().map(|(id,)| HandoffId(id)).collect())
     }
 
+    /// Handoffs that somebody has taken and whose text is not kept as it is now, with the number of their last event.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn unkept_handoffs(&self) -> Result<Vec<(HandoffId, u64)>, StoreError> {
+        let found = read!(self.db, fetch_all(uuid::Uuid, i64), UNKEPT, i64::from(PAGE_MAX));
+        let found = found.map_err(self.db.failed(READ))?;
+        Ok(found.into_iter().map(|(id, seq)| (HandoffId(id), seq.cast_unsigned())).collect())
+    }
+
+    /// Notes up to where the text of a handoff is kept.
+    ///
+    /// # Errors
+    /// When the database fails: then it is kept once more.
+    pub async fn note_kept_handoff(&self, id: HandoffId, seq: u64) -> Result<(), StoreError> {
+        let mut tx = self.db.begin(APPEND).await?;
+        execute!(tx, NOTE_KEPT, id.0, seq.cast_signed()).map_err(self.db.failed(APPEND))?;
+        self.db.commit(tx, APPEND).await
+    }
+
     /// The newest handoff that this person has taken and not passed on, of a rotation or of none.
     ///
     /// # Errors
@@ -386,6 +406,11 @@ const INSERT_RUN: Sql = sql!("insert into handoff_run (run, handoff, item) value
 const EVENTS: Sql =
     sql!("select seq, at_ms, kind, body, prev_hash, hash from handoff_event where handoff = $1 order by seq limit $2");
 const DUE: Sql = sql!("select id from handoff where next_ms <= $1 order by next_ms limit $2");
+const UNKEPT: Sql = sql!(
+    "select id, last_seq from handoff where acknowledged_ms is not null and kept_seq < last_seq \
+     order by begun_ms limit $1"
+);
+const NOTE_KEPT: Sql = sql!("update handoff set kept_seq = $2 where id = $1 and kept_seq < $2");
 const TAKEN: Sql = sql!(
     "select id from handoff where receiver = $1 and phase in ('acknowledged', 'amended', 'taken-unbriefed') \
      and (rotation = cast($2 as text) or (rotation is null and cast($2 as text) is null)) \
@@ -418,6 +443,8 @@ pub(super) const STATEMENTS: &[&[Sql]] = &[
         INSERT_RUN,
         EVENTS,
         DUE,
+        UNKEPT,
+        NOTE_KEPT,
         TAKEN,
         HELD,
         RUNS_OF_SHIFT,

@@ -14,6 +14,7 @@ mod events;
 mod examples;
 mod faults;
 mod format;
+mod handoff_events;
 mod init;
 mod library;
 mod notify;

@@ -6,6 +6,7 @@ mod attacks;
 mod audit;
 mod doors;
 mod events;
+mod handoffs;
 mod headers;
 mod hostile;
 mod login;

@@ -14,7 +14,7 @@ fn run(state: &State, world: &World) -> Vec<Finding> {
     absent
         .map(|(_, who, does)| {
             let what = format!(
-                "{who}, who {does}, has no account here: make one (steadyhand user create), or name somebody else"
+                "{who}, who {does}, has no account here: make one (steadyhand user add), or name somebody else"
             );
             Finding::error("Q2", what)
         })

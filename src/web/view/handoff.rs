@@ -176,6 +176,8 @@ pub struct FindingLine {
     pub text: String,
     /// It must hold, or be overridden with a reason.
     pub binds: bool,
+    /// The field for that reason stands here: one for all findings of a name.
+    pub asks: bool,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -523,12 +525,13 @@ fn question_line(asked: &QuestionView, handoff: &HandoffView, looker: Looker<'_>
 }
 
 fn findings(all: &[FindingView], of: Option<&ItemKey>) -> Vec<FindingLine> {
+    let mut asked = Vec::new();
     let some = all.iter().filter(|found| found.item.as_ref() == of);
-    some.map(|found| FindingLine {
-        name: found.name.clone(),
-        check: found.check.clone(),
-        text: found.text.clone(),
-        binds: found.level == "error",
+    some.map(|found| {
+        let binds = found.level == "error";
+        let asks = binds && !asked.contains(&&found.name);
+        asked.push(&found.name);
+        FindingLine { name: found.name.clone(), check: found.check.clone(), text: found.text.clone(), binds, asks }
     })
     .collect()
 }

@@ -2,6 +2,7 @@
 //! changes a template and wants to look at it.
 
 mod account;
+mod handoffs;
 mod on_call;
 mod pages;
 mod runs;
@@ -29,6 +30,7 @@ pub struct Sample {
 pub fn all() -> Vec<Sample> {
     let mut samples = pages::all();
     samples.extend(account::all());
+    samples.extend(handoffs::all());
     samples.extend(on_call::all());
     for (name, view, tails) in runs::all() {
         let message =
