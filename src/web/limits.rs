@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 
 /// Largest body of a request. An input may have 64 KiB and a form escapes up to threefold; a few such fit.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -50,6 +50,30 @@ pub const REQUEST_MAX: Duration = Duration::from_secs(120);
 /// Lines of one output page.
 pub const OUTPUT_LINES_PAGE: u64 = 1_500;
 
+/// Hits of one search that are counted; the rest is a further search away.
+pub const HITS_MAX: usize = 1_000;
+
+/// Hits of one search that are listed with their text.
+pub const HITS_LISTED_MAX: usize = 50;
+
+/// Letters of a line in the list of hits.
+pub const HIT_LETTERS_MAX: usize = 200;
+
+/// Output that one search reads: a quarter of a second on one core.
+pub const SEARCH_BYTES_MAX: u64 = 128 * 1024 * 1024;
+
+/// Searches, comparisons and groupings at a time; others wait. Each takes a core while it lasts.
+pub const SEARCHES_MAX: usize = 4;
+
+/// Output in which the last sign of trouble is looked for, from the end.
+pub const TROUBLE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// States of one line of progress that are shown.
+pub const STATES_MAX: usize = 500;
+
+/// Hosts of a step that its output page leads to; the others are on the grid.
+pub const HOST_TABS_MAX: usize = 30;
+
 /// Last lines of an attempt on the run page.
 pub const TAIL_LINES: u64 = 200;
 
@@ -90,19 +114,25 @@ impl Default for Bounds {
     }
 }
 
-/// How many watch.
+/// How many watch, and how many search.
 pub struct Limits {
     viewers: Arc<Semaphore>,
+    searches: Semaphore,
 }
 
 impl Limits {
     pub fn new() -> Self {
-        Self { viewers: Arc::new(Semaphore::new(VIEWERS_MAX)) }
+        Self { viewers: Arc::new(Semaphore::new(VIEWERS_MAX)), searches: Semaphore::new(SEARCHES_MAX) }
     }
 
     /// A place among the viewers, for as long as it is held.
     pub fn viewer(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.viewers).try_acquire_owned().ok()
+    }
+
+    /// A turn at reading a lot of output. Whoever waits is not refused: the answer is bounded in time by itself.
+    pub async fn search(&self) -> SemaphorePermit<'_> {
+        self.searches.acquire().await.expect("nobody closes it")
     }
 }
 

@@ -2,7 +2,9 @@
 
 pub mod account;
 pub mod audit;
+pub mod grid;
 pub mod home;
+pub mod host_log;
 pub mod login;
 pub mod login_code;
 pub mod login_provider;

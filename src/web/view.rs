@@ -4,6 +4,8 @@
 pub mod account;
 pub mod approval;
 pub mod audit;
+pub mod grid;
+pub mod host_log;
 pub mod lists;
 pub mod login;
 pub mod need;

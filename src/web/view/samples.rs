@@ -2,6 +2,7 @@
 //! changes a template and wants to look at it.
 
 mod account;
+mod output;
 mod pages;
 mod runs;
 
@@ -12,6 +13,8 @@ use crate::web::view::run::{Message, RunPage};
 
 const EVERYTHING: Rights = Rights { act: true, approve: true, share: true };
 const NOTHING: Rights = Rights { act: false, approve: false, share: false };
+
+pub use output::grid_run;
 
 /// The moment at which the samples are seen: 2026-11-23 03:12:09 UTC.
 pub const NOW_MS: i64 = 1_795_403_529_000;
@@ -27,6 +30,7 @@ pub struct Sample {
 pub fn all() -> Vec<Sample> {
     let mut samples = pages::all();
     samples.extend(account::all());
+    samples.extend(output::all());
     for (name, view, tails) in runs::all() {
         let message =
             (name == "confirm-host").then(|| Message::refused("Refused", Some("“web3” is not “web-3”".to_owned())));

@@ -9,6 +9,7 @@ use crate::web::templates;
 /// Parts that are drawn inside pages only.
 const PARTIALS: &[&str] = &[
     "cells",
+    "chunks",
     "diagnostic",
     "frame",
     "lines",
@@ -17,6 +18,7 @@ const PARTIALS: &[&str] = &[
     "moment",
     "moment-ago",
     "need",
+    "output-part",
     "run-line",
     "run-parts",
     "runbook-step",
