@@ -47,6 +47,8 @@ pub struct Configuration {
     pub groups_claim: String,
     /// Who may come in: members of one of these; everybody whom the provider lets in if there are none.
     pub allowed_groups: Vec<String>,
+    /// Nobody can choose what the provider calls them: a first login may get a name that `access.yaml` already means.
+    pub trusted_names: bool,
     /// What stands on the button.
     pub label: String,
 }
@@ -83,6 +85,7 @@ impl Configuration {
             scopes: ["profile", "email", "groups"].map(str::to_owned).to_vec(),
             groups_claim: "groups".to_owned(),
             allowed_groups: Vec::new(),
+            trusted_names: false,
             label: "Sign in with single sign-on".to_owned(),
         })
     }

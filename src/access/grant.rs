@@ -113,6 +113,15 @@ impl Policy {
     pub fn nobody() -> Self {
         Self { digest: Digest::of(b""), teams: BTreeMap::new(), on_call: BTreeMap::new(), grants: Vec::new() }
     }
+
+    /// Whether the file means somebody by this account name, whether or not there is such an account.
+    pub fn names_user(&self, name: &str) -> bool {
+        let is_member = |member: &Member| matches!(member, Member::User(user) if user == name);
+        let is_meant = |who: &Who| matches!(who, Who::User(user) if user == name);
+        self.teams.values().flatten().any(is_member)
+            || self.on_call.values().flatten().any(|user| user == name)
+            || self.grants.iter().flat_map(|grant| &grant.who).any(is_meant)
+    }
 }
 
 /// As it is read aloud: `team:web is operator for web/** on hosts role=web`.

@@ -85,8 +85,12 @@ impl Witness {
     }
 }
 
-/// Compares what was sent outside with the checkpoints that are here; `hash_of` gives the hash of one of them.
-pub fn compare(witnesses: &[Witness], hash_of: impl Fn(u64) -> Option<Digest>) -> Verdict {
+/// Compares what was sent outside with the checkpoints that are here, `made` in number; `hash_of` gives the hash of one
+/// of them.
+pub fn compare(witnesses: &[Witness], made: u64, hash_of: impl Fn(u64) -> Option<Digest>) -> Verdict {
+    if witnesses.is_empty() && made > 0 {
+        return Verdict::AnchorEmpty { made };
+    }
     let mut last: Option<Witness> = None;
     for witness in witnesses {
         match hash_of(witness.number) {
@@ -129,9 +133,10 @@ mod tests {
     fn what_was_sent_outside_must_be_here_and_the_same() {
         let witness = |number| Witness { number, hash: Digest([1; 32]), key: PublicKey([2; 32]) };
         let here = |number: u64| (number <= 2).then_some(Digest([number as u8; 32]));
-        let told = |numbers: &[u64]| compare(&numbers.iter().copied().map(witness).collect::<Vec<_>>(), here);
+        let told = |numbers: &[u64]| compare(&numbers.iter().copied().map(witness).collect::<Vec<_>>(), 2, here);
         assert_eq!(told(&[1, 1]), Verdict::Intact { last_seq: 1, head: Digest([1; 32]) });
         assert_eq!(told(&[1, 2]), Verdict::AnchorMismatch { number: 2 });
         assert_eq!(told(&[1, 3]), Verdict::AnchorMissing { number: 3 });
+        assert_eq!(told(&[]), Verdict::AnchorEmpty { made: 2 });
     }
 }

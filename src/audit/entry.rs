@@ -72,6 +72,8 @@ kinds! {
     AuditExported = "audit-exported",
     PersonMade = "person-made",
     PersonChanged = "person-changed",
+    /// In an open session, before something that cannot be taken back.
+    ProvedAgain = "proved-again",
 }
 
 impl fmt::Display for Kind {

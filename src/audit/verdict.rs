@@ -35,6 +35,9 @@ pub enum Verdict {
     /// What was sent outside is not here any more.
     #[error("anchor mismatch: checkpoint {number} was sent outside and is missing here")]
     AnchorMissing { number: u64 },
+    /// What should hold all that was sent holds nothing.
+    #[error("anchor mismatch: it knows no checkpoint, and {made} were made")]
+    AnchorEmpty { made: u64 },
     /// Signed, but with a key that is not among those known.
     #[error("key mismatch: checkpoint {number} was signed with another key")]
     KeyMismatch { number: u64 },
@@ -54,7 +57,7 @@ impl Verdict {
             Self::Reordered { .. } => "reordered",
             Self::Truncated { .. } => "truncated",
             Self::Rewritten { .. } | Self::Forged { .. } => "rewritten",
-            Self::AnchorMismatch { .. } | Self::AnchorMissing { .. } => "anchor-mismatch",
+            Self::AnchorMismatch { .. } | Self::AnchorMissing { .. } | Self::AnchorEmpty { .. } => "anchor-mismatch",
             Self::KeyMismatch { .. } => "key-mismatch",
         }
     }
@@ -68,7 +71,7 @@ impl Verdict {
             Self::Reordered { .. } => 12,
             Self::Truncated { .. } => 13,
             Self::Rewritten { .. } | Self::Forged { .. } => 14,
-            Self::AnchorMismatch { .. } | Self::AnchorMissing { .. } => 15,
+            Self::AnchorMismatch { .. } | Self::AnchorMissing { .. } | Self::AnchorEmpty { .. } => 15,
             Self::KeyMismatch { .. } => 16,
         }
     }

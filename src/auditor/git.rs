@@ -31,8 +31,8 @@ const OWN: [&str; 8] = [
 /// Tags are `steadyhand/checkpoint-12`: out of our own number, so nothing in it can be read as anything else.
 const FOLDER: &str = "steadyhand/checkpoint-";
 
-/// Tags that are read back: three hundred years of checkpoints, one each day.
-const TAGS_MAX: &str = "--count=100000";
+/// Tags that are read back: twenty years of a checkpoint every five minutes.
+const TAGS_MAX: &str = "--count=2200000";
 
 /// Tags a checkpoint, unless it is tagged already.
 pub(super) async fn tag(folder: &Path, witness: &Witness, text: &str) -> Result<(), AnchorError> {

@@ -14,6 +14,7 @@ use super::parts::DataOptions;
 use super::terminal::Terminal;
 use crate::audit::anchor::Anchor;
 use crate::audit::entry::{COMMAND_LINE, Kind, NewEntry, SERVER};
+use crate::auditor;
 use crate::auditor::keeper::Keeper;
 use crate::auditor::key;
 use crate::clock::{Clock, System};
@@ -70,8 +71,9 @@ impl Audit {
     }
 }
 
-async fn checkpoint(terminal: &mut Terminal, anchors: Vec<Anchor>, data: &DataOptions) -> anyhow::Result<()> {
+async fn checkpoint(terminal: &mut Terminal, mut anchors: Vec<Anchor>, data: &DataOptions) -> anyhow::Result<()> {
     let folder = data.folder()?;
+    anchors.push(auditor::own_anchor(&folder));
     let store = data.open_store(&folder).await?;
     let key = key::load_or_make(&folder).explain("cannot sign a checkpoint", NEXT)?;
     let clock: Arc<dyn Clock> = Arc::new(System::start());

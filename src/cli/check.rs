@@ -2,6 +2,7 @@
 
 mod documentation;
 mod files;
+mod schedule;
 mod windows;
 
 use std::fs::File;
@@ -20,7 +21,7 @@ use super::terminal::Terminal;
 use crate::check::{Policy, Profile, check_runbook};
 use crate::clock::{Clock, System};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::{access, config, environment, inventory, oncall, yaml};
+use crate::{access, config, environment, inventory, yaml};
 
 use files::{FileKind, FoundFile};
 
@@ -137,7 +138,7 @@ impl Check {
             FileKind::Inventory => check_inventory(file, bytes),
             FileKind::Access => access::parse(&file.shown, bytes).diagnostics,
             FileKind::Server => config::parse(&file.shown, bytes, &base_of(file)).diagnostics,
-            FileKind::Oncall => oncall::parse(&file.shown, bytes).diagnostics,
+            FileKind::Oncall => schedule::check(file, bytes, policy.today),
         };
         CheckedFile { name: file.shown.clone(), text: String::from_utf8_lossy(bytes).into_owned(), diagnostics }
     }

@@ -24,6 +24,7 @@ use super::settings::Settings;
 use super::terminal::Terminal;
 use crate::access::account::ADMIN;
 use crate::audit::anchor::Anchor;
+use crate::auditor;
 use crate::auditor::keeper::Keeper;
 use crate::auditor::key;
 use crate::engine::Engine;
@@ -113,7 +114,8 @@ impl Serve {
         let folder = self.data.folder()?;
         let next = "check the rights of the data folder and of the file";
         let key = key::load_or_make(&folder).explain("cannot sign checkpoints of the audit log", next)?;
-        let anchors = if self.anchor.is_empty() { settings.config.anchors.clone() } else { self.anchor };
+        let mut anchors = if self.anchor.is_empty() { settings.config.anchors.clone() } else { self.anchor };
+        anchors.push(auditor::own_anchor(&folder));
         let keeper = Keeper::new(engine.store().clone(), engine.clock().clone(), key, anchors);
         serve_until_signal(engine, listener, options, tls, Some(keeper)).await
     }

@@ -80,6 +80,7 @@ impl Settings {
         provider.scopes.clone_from(&oidc.scopes);
         provider.groups_claim.clone_from(&oidc.groups_claim);
         provider.allowed_groups.clone_from(&oidc.allowed_groups);
+        provider.trusted_names = oidc.trusted_names;
         provider.label = format!("Sign in with {}", oidc.label);
         Ok(Some(provider))
     }

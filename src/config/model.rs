@@ -54,6 +54,8 @@ pub struct Oidc {
     pub label: String,
     /// Only members of one of these may sign in; everybody whom the provider lets in if empty.
     pub allowed_groups: Vec<String>,
+    /// Nobody can choose what the provider calls them: a first login may get a name that `access.yaml` already means.
+    pub trusted_names: bool,
 }
 
 /// Where a secret of the server itself is: its Vault token, its client secret.

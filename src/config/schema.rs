@@ -62,6 +62,8 @@ fn oidc() -> Value {
             "scopes": list("Asked for beside `openid`; `profile` and `email` unless given.", text("A scope.")),
             "groups_claim": text("The claim that lists a person's groups; `groups` unless given."),
             "label": text("What the button says."),
+            "trusted_names": {"type": "boolean", "description": "Nobody can choose what the provider calls them: \
+                whoever signs in first may get a name that access.yaml already means."},
             "allowed_groups": list("Only members of one of these may sign in.", text("A group.")),
         }),
     )

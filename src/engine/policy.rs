@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Engine;
 use super::ask::{StartError, StartRequest};
 use crate::access::grant::Policy;
+use crate::access::identity::Reach;
 use crate::access::policy::{Because, Permission, decide};
 use crate::access::scope::{About, Scope};
 use crate::access::{self, ParsedPolicy};
@@ -67,9 +68,7 @@ impl Engine {
         let in_force = match read.await {
             Ok(file) => self.parsed_policy(&file.bytes, before).await,
             // Taking the file away is a change like any other: nobody has anything any more.
-            Err(LibraryError::NoFile { .. } | LibraryError::NoCommit { .. }) => {
-                InForce { policy: Arc::new(Policy::nobody()), trouble: None }
-            }
+            Err(LibraryError::NoFile { .. } | LibraryError::NoCommit { .. }) => self.no_policy(before).await,
             Err(error) => self.last_good(format!("access.yaml cannot be read: {error}")).await,
         };
         let news = before.is_none_or(|before| before.policy.digest != in_force.policy.digest);
@@ -80,6 +79,16 @@ impl Engine {
             tracing::info!(policy = in_force.policy.digest.short(), "access.yaml is in force");
         }
         in_force
+    }
+
+    async fn no_policy(&self, before: Option<&InForce>) -> InForce {
+        let nobody = Policy::nobody();
+        if before.is_none_or(|before| before.policy.digest != nobody.digest)
+            && let Err(error) = self.keep("").await
+        {
+            return self.last_good(format!("that access.yaml is gone cannot be recorded: {error}")).await;
+        }
+        InForce { policy: Arc::new(nobody), trouble: None }
     }
 
     async fn parsed_policy(&self, bytes: &[u8], before: Option<&InForce>) -> InForce {
@@ -120,7 +129,7 @@ impl Engine {
     /// Records a policy that is another than the last, then keeps it. A crash between the two records it once more.
     async fn keep(&self, text: &str) -> Result<(), StoreError> {
         let kept = self.shared.store.setting(LAST_GOOD).await?;
-        if kept.as_ref().is_some_and(|kept| kept.value == text) {
+        if kept.as_ref().map_or("", |kept| kept.value.as_str()) == text {
             return Ok(());
         }
         let changed = NewEntry::new(self.shared.clock.wall_ms(), Kind::PolicyChanged, SERVER, access::FILE);
@@ -161,6 +170,13 @@ impl Engine {
 
     /// Whether whoever asks may start this plan on each of its hosts.
     pub(super) async fn authorise_start(&self, request: &StartRequest, plan: &Plan) -> Result<Authority, StartError> {
+        if matches!(request.who.reach, Reach::Scoped(_)) && plan.asks_others() {
+            return Err(StartError::NotAllowed(format!(
+                "others must agree to what this runbook does, and {} belongs to nobody: it does not say who else is \
+                 another. Start it with a token that has an owner (`steadyhand token create --owner`), or signed in",
+                request.who.actor
+            )));
+        }
         let policy = self.policy_now().await.policy;
         let scope = scope_of(plan);
         let may = |permission| {

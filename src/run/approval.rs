@@ -29,6 +29,8 @@ pub struct Credentials {
     pub teams: Vec<String>,
     /// It came by a token: nobody is there.
     pub is_token: bool,
+    /// It came by a token that belongs to nobody: it does not say whose hand it is, so nobody could be barred by it.
+    pub is_of_nobody: bool,
     /// When the person last proved in person who they are, milliseconds since 1970.
     pub authenticated_at_ms: Option<i64>,
     /// The policy lets them approve this run.

@@ -158,6 +158,25 @@ mod tests {
     }
 
     #[test]
+    fn destruction_on_many_hosts_and_changes_of_many_in_production_need_a_second_person() {
+        let asks = |effect, hosts: usize, prod| {
+            let targets: Vec<Target> = (1..=hosts).map(|number| target(&format!("h{number}"), prod)).collect();
+            let plan = plan(targets, vec![command("s", effect)], Pace::Auto);
+            needs_second_person(&plan, &plan.steps[0], &plan.hosts.iter().collect::<Vec<_>>())
+        };
+        for (effect, hosts, prod, expected) in [
+            (Effect::Destructive, 5, false, false),
+            (Effect::Destructive, 6, false, true),
+            (Effect::Change, 6, false, false),
+            (Effect::Change, 5, true, false),
+            (Effect::Change, 6, true, true),
+            (Effect::Check, 50, true, false),
+        ] {
+            assert_eq!(asks(effect, hosts, prod), expected, "{effect:?} on {hosts}, production: {prod}");
+        }
+    }
+
+    #[test]
     fn a_quarter_of_a_large_selection_is_many() {
         assert_eq!(table(Effect::Change, 3, false, |plan| plan.selection_size = 8), "1:press 2:count");
         assert_eq!(table(Effect::Change, 2, false, |plan| plan.selection_size = 8), "2:count");

@@ -320,6 +320,11 @@ impl Plan {
         Digest::of(canonical.to_string().as_bytes())
     }
 
+    /// Whether any of its steps waits for another person's word.
+    pub fn asks_others(&self) -> bool {
+        self.steps.iter().any(|step| step.approval.is_some())
+    }
+
     /// The position of a step.
     pub fn step_index(&self, id: &StepId) -> Option<usize> {
         self.steps.iter().position(|step| step.id == *id)

@@ -83,7 +83,7 @@ impl<P, S> Authorised<P, S> {
 
     /// The frame of a page for them, with the links that lead somewhere for them.
     pub fn frame(&self, place: Place, title: impl Into<String>) -> Frame {
-        Frame::of(self.actor(), place, title).with_audit(self.may(Permission::ReadAudit, About::Server))
+        Frame::of_reader(self.actor(), place, title, |permission| self.may(permission, About::Server))
     }
 
     /// Whether they may do something else as well: for links and buttons.

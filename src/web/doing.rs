@@ -1,6 +1,6 @@
 //! What handlers ask the engine to do. Each takes the proof that whoever asks may.
 
-use crate::access::identity::Road;
+use crate::access::identity::{Reach, Road};
 use crate::access::policy::Permission;
 use crate::engine::ask::{ActError, StartError, StartRequest, Started};
 use crate::id::ValueName;
@@ -54,6 +54,7 @@ fn request<P>(who: &Authorised<P, TheRun>, seen_seq: u64, action: Action) -> Req
     let credentials = Credentials {
         teams: who.policy().teams_of(&who.identity),
         is_token: who.identity.road == Road::Token,
+        is_of_nobody: matches!(who.identity.reach, Reach::Scoped(_)),
         authenticated_at_ms: who.identity.authenticated_at_ms,
         may_approve: may(Permission::Approve),
         may_override_windows: may(Permission::OverrideWindows),

@@ -4,10 +4,30 @@ use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Serialize;
 
+use crate::access::policy::Permission;
 use crate::run::event::Actor;
 use crate::web::assets::{self, AssetLinks};
 use crate::web::problem::Problem;
 use crate::web::templates;
+
+/// The navigation, in this order. A new place is one line here, once its route is in the table.
+const LINKS: &[Link] = &[
+    Link { place: Place::Home, href: "/", label: "Now", icon: "now", needs: None },
+    Link { place: Place::Runbooks, href: "/runbooks", label: "Runbooks", icon: "book", needs: None },
+    Link { place: Place::Runs, href: "/runs", label: "Runs", icon: "runs", needs: None },
+    Link { place: Place::Audit, href: "/audit", label: "Audit", icon: "shield", needs: Some(Permission::ReadAudit) },
+];
+
+/// Where a link of the navigation leads, and for whom it is there.
+struct Link {
+    place: Place,
+    href: &'static str,
+    label: &'static str,
+    /// The name of a symbol in `sprite.hbs`.
+    icon: &'static str,
+    /// Whoever lacks it would only be refused there, so they are not shown the link.
+    needs: Option<Permission>,
+}
 
 /// What stands around every page.
 #[derive(Debug, Clone, Serialize)]
@@ -17,15 +37,17 @@ pub struct Frame {
     pub actor: Option<String>,
     pub no_index: bool,
     pub assets: &'static AssetLinks,
-    pub at_home: bool,
-    pub at_runbooks: bool,
-    pub at_runs: bool,
-    pub at_handoffs: bool,
-    pub at_on_call: bool,
-    pub at_audit: bool,
-    /// Whether the navigation leads to the audit log: for whom it would open.
-    pub sees_audit: bool,
+    pub links: Vec<NavigationLink>,
     pub at_account: bool,
+}
+
+/// A link of the navigation as the frame draws it.
+#[derive(Debug, Clone, Serialize)]
+pub struct NavigationLink {
+    pub href: &'static str,
+    pub label: &'static str,
+    pub icon: &'static str,
+    pub is_here: bool,
 }
 
 /// Which link of the navigation is the one of this page.
@@ -41,26 +63,20 @@ pub enum Place {
 }
 
 impl Frame {
-    /// The frame of a page for somebody who is signed in.
+    /// The frame of a page for somebody who is signed in, with the links that are for everybody, and with that of
+    /// the page itself.
     pub fn of(actor: &Actor, place: Place, title: impl Into<String>) -> Self {
         Self {
             actor: Some(actor.to_string()),
-            at_home: place == Place::Home,
-            at_runbooks: place == Place::Runbooks,
-            at_runs: place == Place::Runs,
-            at_handoffs: place == Place::Handoffs,
-            at_on_call: place == Place::OnCall,
-            at_audit: place == Place::Audit,
-            sees_audit: place == Place::Audit,
+            links: navigation(place, |_| false),
             at_account: place == Place::Account,
             ..Self::public(title)
         }
     }
 
-    /// The same, with the link to the audit log if whoever looks may read it.
-    #[must_use]
-    pub fn with_audit(self, sees_audit: bool) -> Self {
-        Self { sees_audit, ..self }
+    /// The same with the links that lead somewhere for whoever `may` that much.
+    pub fn of_reader(actor: &Actor, place: Place, title: impl Into<String>, may: impl Fn(Permission) -> bool) -> Self {
+        Self { links: navigation(place, may), ..Self::of(actor, place, title) }
     }
 
     /// The frame of a page for everybody; search engines are told to stay away.
@@ -70,16 +86,21 @@ impl Frame {
             actor: None,
             no_index: true,
             assets: assets::links(),
-            at_home: false,
-            at_runbooks: false,
-            at_runs: false,
-            at_handoffs: false,
-            at_on_call: false,
-            at_audit: false,
-            sees_audit: false,
+            links: Vec::new(),
             at_account: false,
         }
     }
+}
+
+fn navigation(here: Place, may: impl Fn(Permission) -> bool) -> Vec<NavigationLink> {
+    let shown = LINKS.iter().filter(|link| link.place == here || link.needs.is_none_or(&may));
+    let drawn = shown.map(|link| NavigationLink {
+        href: link.href,
+        label: link.label,
+        icon: link.icon,
+        is_here: link.place == here,
+    });
+    drawn.collect()
 }
 
 #[derive(Serialize)]
@@ -121,4 +142,26 @@ impl IntoResponse for Page {
 /// 303: the browser goes on to `to`, and a reload does not post again.
 pub fn see_other(to: &str) -> Response {
     (StatusCode::SEE_OTHER, [(header::LOCATION, to)]).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::web::routes;
+
+    #[test]
+    fn every_link_of_the_navigation_leads_to_a_route() {
+        let table = routes::table();
+        for link in LINKS {
+            assert!(table.iter().any(|route| route.path == link.href), "{} leads nowhere", link.href);
+        }
+    }
+
+    #[test]
+    fn a_link_that_needs_a_permission_is_shown_to_whoever_has_it_and_on_its_own_page() {
+        let shown = |place, may| navigation(place, move |_| may).iter().any(|link| link.href == "/audit");
+        assert!(shown(Place::Home, true));
+        assert!(!shown(Place::Home, false));
+        assert!(shown(Place::Audit, false));
+    }
 }

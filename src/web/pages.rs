@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod components;
 pub mod grid;
 pub mod home;
 pub mod host_log;

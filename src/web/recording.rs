@@ -24,6 +24,12 @@ pub async fn sign_in_refused(web: &Web, by: &str, from: Option<IpAddr>) {
     refused(web, entry.from(from)).await;
 }
 
+/// Whoever has somebody's session could not prove to be them; `by` what, where.
+pub async fn proof_refused(web: &Web, actor: &Actor, by: &str, from: IpAddr) {
+    let entry = NewEntry::new(web.now_ms(), Kind::SignInRefused, &*actor.0, format!("sign-in:{by}"));
+    refused(web, entry.from(Some(from))).await;
+}
+
 /// Somebody who is known may not do this. The pattern of the address is told, never the address itself.
 pub async fn access_denied(web: &Web, actor: &Actor, parts: &Parts, from: Option<IpAddr>) {
     let route = parts.extensions.get::<MatchedPath>().map_or("(none)", MatchedPath::as_str);

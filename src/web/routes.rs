@@ -124,6 +124,7 @@ fn page_routes() -> Vec<Route> {
         Route::guarded(post.clone(), "/account/totp", pages::account::totp::begin),
         Route::guarded(post.clone(), "/account/totp/confirm", pages::account::totp::confirm),
         Route::guarded(post.clone(), "/account/totp/remove", pages::account::totp::remove),
+        Route::guarded(get.clone(), "/components", pages::components::show),
         Route::guarded(get.clone(), "/", pages::home::show),
         Route::guarded(get.clone(), "/runbooks", pages::runbooks::list),
         Route::guarded(get.clone(), "/runbooks/{*path}", pages::runbooks::show),

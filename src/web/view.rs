@@ -4,6 +4,7 @@
 pub mod account;
 pub mod approval;
 pub mod audit;
+pub mod components;
 pub mod grid;
 pub mod host_log;
 pub mod lists;

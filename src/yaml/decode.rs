@@ -299,6 +299,14 @@ impl<'r> Item<'r> {
         }
     }
 
+    /// The items of a list; any other value alone.
+    pub fn list_or_one(&self) -> Vec<Item<'r>> {
+        match &self.node.kind {
+            Kind::Sequence(items) => items.iter().map(|node| self.reader.item(node)).collect(),
+            Kind::Scalar(_) | Kind::Mapping(_) | Kind::Refused => vec![*self],
+        }
+    }
+
     /// A list of which every item decodes; all items are tried, so that all problems are told.
     pub fn list_of<T>(&self, decode: impl Fn(Item<'r>) -> Option<T>) -> Option<Vec<T>> {
         let decoded: Vec<Option<T>> = self.list()?.into_iter().map(decode).collect();

@@ -14,7 +14,7 @@ async function pages(page) {
   const failed = new URL(page.url()).pathname;
   return [
     "/", "/runbooks", "/runbooks/web/disk-full", "/runbooks/broken", "/start/web/disk-full?host=web-3", "/runs", run, failed,
-    `${run}/steps/largest/hosts/web-3`, `${run}/share`, "/account", "/none", "/s/none", "/login",
+    `${run}/steps/largest/hosts/web-3`, `${run}/share`, "/account", "/components", "/none", "/s/none", "/login",
   ];
 }
 

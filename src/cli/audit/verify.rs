@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::audit::anchor::{Anchor, compare};
 use crate::audit::checkpoint::PublicKey;
 use crate::audit::verdict::{Finding, Subject, Verdict, exit_code};
-use crate::auditor::{key, witnesses};
+use crate::auditor::{self, key, witnesses};
 use crate::cli::explain::{Explain, Explained};
 use crate::cli::format::DataFormat;
 use crate::cli::parts::DataOptions;
@@ -19,7 +19,8 @@ use crate::store::audit::Report;
 
 const AFTER_HELP: &str = "\
 What each check can find: the hash chains, what was changed by somebody who did not compute them anew; the
-signed checkpoints, also who did, without the key; --key and --anchors, also who had the key and signed anew.
+signed checkpoints, also who did, without the key; the data folder's audit.anchor, a database that was set back to
+an earlier state; --key and --anchors, also who had the key and signed anew.
 Nothing finds what was never recorded, nor what was rewritten before its first checkpoint.
 
 Exit codes: 0 intact, 2 could not be verified (the message says why), and of what was found the smallest:
@@ -56,16 +57,21 @@ struct Compared {
     anchor: String,
     /// Checkpoints that it knows.
     known: usize,
+    /// Not the file in the data folder, which falls to whoever has that.
+    is_outside: bool,
     verdict: Verdict,
 }
 
 impl Verify {
     pub(super) async fn run(self, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
-        let store = self.data.open_store_read_only(&self.data.folder()?).await?;
+        let folder = self.data.folder()?;
+        let store = self.data.open_store_read_only(&folder).await?;
         let keys = self.keys(&store).await?;
         // Before the log is read: what is sent meanwhile would seem to be missing here.
         let mut sent = Vec::new();
-        for anchor in &self.anchors {
+        let own = auditor::own_anchor(&folder);
+        let is_there = matches!(&own, Anchor::File(path) if path.exists());
+        for anchor in self.anchors.iter().chain(is_there.then_some(&own)) {
             let next = "name a file or a repository that holds what the server sent";
             let witnesses = witnesses::read(anchor).await.explain(format!("cannot compare with {anchor}"), next)?;
             sent.push((anchor.to_string(), witnesses));
@@ -74,8 +80,9 @@ impl Verify {
         let compared: Vec<_> = sent
             .into_iter()
             .map(|(anchor, witnesses)| {
-                let verdict = compare(&witnesses, |number| report.checkpoints.get(&number).copied());
-                Compared { anchor, known: witnesses.len(), verdict }
+                let made = report.checkpoints.len() as u64;
+                let verdict = compare(&witnesses, made, |number| report.checkpoints.get(&number).copied());
+                Compared { is_outside: anchor != own.to_string(), anchor, known: witnesses.len(), verdict }
             })
             .collect();
         let mismatches = compared.iter().filter(|compared| !compared.verdict.is_intact());
@@ -144,10 +151,10 @@ fn as_text(terminal: &mut Terminal, report: &Report, keys: &[PublicKey], compare
     for each in compared {
         writeln!(terminal.out, "  compared with {}, which knows {} checkpoints", each.anchor, each.known)?;
     }
-    if compared.is_empty() {
+    if !compared.iter().any(|each| each.is_outside) {
         writeln!(
             terminal.out,
-            "  not compared with any anchor: whoever has the database and the key could have written it all anew"
+            "  not compared with any outside anchor: whoever has the database and the key could have written it all anew"
         )?;
     }
     Ok(())

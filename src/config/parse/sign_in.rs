@@ -24,6 +24,7 @@ fn oidc(item: Item<'_>, base: &Base) -> Option<Oidc> {
     let groups_claim = fields.get("groups_claim").and_then(name);
     let label = fields.get("label").and_then(name);
     let allowed_groups = fields.get("allowed_groups").and_then(|item| bounded_list(item, name));
+    let trusted_names = fields.get("trusted_names").and_then(|item| item.boolean());
     fields.finish();
     // One that cannot be read must not turn a confidential client into a public one.
     let client_secret = match client_secret {
@@ -38,6 +39,7 @@ fn oidc(item: Item<'_>, base: &Base) -> Option<Oidc> {
         groups_claim: groups_claim.unwrap_or_else(|| "groups".to_owned()),
         label: label.unwrap_or_else(|| "single sign-on".to_owned()),
         allowed_groups: allowed_groups.unwrap_or_default(),
+        trusted_names: trusted_names.unwrap_or(false),
     })
 }
 

@@ -23,6 +23,7 @@ impl Draft<'_> {
     pub(super) fn follow_request(&mut self, request: &Request) -> Answer {
         let by = &request.by;
         self.only_the_driver(by, &request.action)?;
+        self.not_by_nobody(request)?;
         match &request.action {
             Action::Confirm { step, typed } => {
                 let index = self.current_step(step, request.seen_seq)?;
@@ -97,6 +98,20 @@ impl Draft<'_> {
             return Ok(());
         }
         Err(Refusal::NotNow(format!("{} drives this run; take the wheel first", self.state.driver)))
+    }
+
+    /// Where others must agree, everything that brings the run on is somebody's: whoever holds a token that belongs to
+    /// nobody could agree, as themselves, to what they asked for with it. Making the run safer stays open.
+    fn not_by_nobody(&self, request: &Request) -> Answer {
+        let is_safe = matches!(request.action, Action::Pause | Action::Abort { .. } | Action::Stop { .. });
+        if is_safe || !request.who.is_of_nobody || !self.state.plan.asks_others() {
+            return Ok(());
+        }
+        Err(Refusal::NotNow(format!(
+            "this run asks others to agree, and {} belongs to nobody: it does not say who else is another. Use a token with \
+             an owner, or sign in",
+            request.by
+        )))
     }
 
     /// The step must be the one that is worked, and unchanged since the person looked.

@@ -46,7 +46,7 @@ pub struct Session {
     /// The account; none for the break-glass administrator, who has none.
     pub person: Option<Uuid>,
     pub began: Began,
-    /// What the provider claimed when it began.
+    /// What the provider last claimed of the person, at this login or a later one; without an account, at this one.
     pub groups: Vec<String>,
     pub created_at_ms: i64,
     /// When the person last proved in person who they are.
@@ -125,16 +125,18 @@ impl Store {
         found.map_err(self.db.failed(READ))?.into_iter().map(|found| self.session_of(found)).collect()
     }
 
-    /// The person proved again who they are: the session goes on under a fresh token, and the old one is void.
+    /// The person proved again who they are: the session goes on under a fresh token, and the old one is void. Recorded.
     /// False when it ended meanwhile.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn rotate_session(&self, old: Digest, fresh: Digest, now_ms: i64) -> Result<bool, StoreError> {
         let mut tx = self.db.begin(STORE).await?;
-        let changed = execute!(tx, ROTATE, &old.0[..], &fresh.0[..], now_ms).map_err(self.db.failed(STORE))?;
+        let rotated = fetch!(tx, fetch_optional(String,), ROTATE, &old.0[..], &fresh.0[..], now_ms);
+        let Some((actor,)) = rotated.map_err(self.db.failed(STORE))? else { return Ok(false) };
+        self.record_in(&mut tx, &NewEntry::new(now_ms, Kind::ProvedAgain, &*actor, &*actor)).await?;
         self.db.commit(tx, STORE).await?;
-        Ok(changed == 1)
+        Ok(true)
     }
 
     /// Ends a session, and records that its actor signed out. False when there is none.
@@ -211,7 +213,8 @@ struct Found {
 
 macro_rules! columns {
     () => {
-        "select token_hash, id, actor, person, began, claimed_groups, created_at_ms, authenticated_at_ms, \
+        "select token_hash, id, actor, person, began, coalesce((select person.claimed_groups from person where \
+         person.id = session.person), session.claimed_groups) as claimed_groups, created_at_ms, authenticated_at_ms, \
          last_seen_ms, expires_at_ms, user_agent, peer from session "
     };
 }
@@ -233,7 +236,7 @@ const OF_ACTOR: Sql =
 const SEEN: Sql = sql!("update session set last_seen_ms = $2 where token_hash = $1");
 const ROTATE: Sql = sql!(
     "update session set token_hash = $2, authenticated_at_ms = $3, last_seen_ms = $3 \
-     where token_hash = $1 and expires_at_ms > $3"
+     where token_hash = $1 and expires_at_ms > $3 returning actor"
 );
 const END: Sql = sql!("delete from session where token_hash = $1 returning actor");
 const END_ONE: Sql = sql!("delete from session where actor = $1 and id = $2");

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{actor, checkpoints, digest};
 use crate::audit::chain::{BEFORE_FIRST, Chained, Link, Seen, Stepped, Suspect, Walk};
 use crate::audit::checkpoint::{Checkpoint, PublicKey, Review, Stream};
-use crate::audit::entry::Content;
+use crate::audit::entry::{Content, actor_in};
 use crate::audit::verdict::{Finding, Subject, Verdict};
 use crate::id::{Digest, RunId};
 use crate::store::Store;
@@ -108,6 +108,16 @@ impl Store {
         Ok(seen)
     }
 
+    /// Whether the row of a run names as its starter whom its first event names: lists show the row's.
+    async fn starter_is(&self, stream: Stream, first: &Linked) -> Result<bool, StoreError> {
+        let (Stream::Run(run), Linked::Event(RunEvent { event, .. })) = (stream, first) else { return Ok(true) };
+        if event.kind != "run_started" {
+            return Ok(true);
+        }
+        let shown = read!(self.db, fetch_optional(String,), STARTER, run.0).map_err(self.db.failed(READ))?;
+        Ok(shown.map(|(shown,)| shown) == actor_in(&event.body))
+    }
+
     async fn first_number(&self, stream: Stream) -> Result<Option<i64>, StoreError> {
         type Found = (Option<i64>,);
         let found = match stream {
@@ -146,6 +156,9 @@ impl Store {
                 return Ok(Examined { verdict: walk.finish(later), entries });
             }
             for link in &links {
+                if link.seq == 1 && !self.starter_is(stream, &link.content).await? {
+                    return Ok(Examined { verdict: Verdict::Altered { seq: 1 }, entries: walk.after() });
+                }
                 let verdict = match walk.next(link) {
                     Stepped::Fine => continue,
                     Stepped::Damaged(verdict) => verdict,
@@ -237,6 +250,8 @@ struct FoundLink {
 
 impl FoundLink {
     fn link(self) -> Link<Linked> {
+        // Lists look for a person by a column of its own: the same name, cut in another place, would hide from them.
+        let is_cut_right = !self.person.contains('/');
         let content = Content {
             at_ms: self.at_ms,
             kind: self.kind,
@@ -248,7 +263,7 @@ impl FoundLink {
             seq: self.seq.cast_unsigned(),
             content: Linked::Entry(content),
             prev_hash: digest(&self.prev_hash).unwrap_or(BEFORE_FIRST),
-            hash: digest(&self.hash).unwrap_or(BEFORE_FIRST),
+            hash: digest(&self.hash).filter(|_| is_cut_right).unwrap_or(BEFORE_FIRST),
         }
     }
 }
@@ -256,6 +271,7 @@ impl FoundLink {
 const FIRST: Sql = sql!("select min(seq) from audit_entry");
 const FIRST_OF_RUN: Sql = sql!("select min(seq) from run_event where run = $1");
 const RUNS: Sql = sql!("select id from run where id > $1 order by id limit $2");
+const STARTER: Sql = sql!("select started_by from run where id = $1");
 const MARK: Sql = sql!("select checkpoint_seq from audit_head where id = 1");
 const HEAD: Sql = sql!("select last_seq, head_hash from audit_head where id = 1");
 const HEAD_OF_RUN: Sql = sql!("select last_seq, head_hash from run where id = $1");
@@ -264,4 +280,4 @@ const ENTRIES: Sql = sql!(
      order by seq limit $2"
 );
 
-pub(super) const STATEMENTS: &[Sql] = &[FIRST, FIRST_OF_RUN, RUNS, MARK, HEAD, HEAD_OF_RUN, ENTRIES];
+pub(super) const STATEMENTS: &[Sql] = &[FIRST, FIRST_OF_RUN, RUNS, STARTER, MARK, HEAD, HEAD_OF_RUN, ENTRIES];

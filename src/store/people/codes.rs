@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::STORE;
+use crate::audit::entry::SERVER;
 use crate::id::Digest;
 use crate::store::Store;
 use crate::store::db::{Sql, StoreError, execute, fetch, sql};
@@ -65,6 +66,9 @@ impl Store {
         let mut tx = self.db.begin(STORE).await?;
         let changed = execute!(tx, TAKE_RECOVERY, person, &hash.0[..], now_ms).map_err(self.db.failed(STORE))?;
         let left = fetch!(tx, fetch_one(i64,), COUNT_RECOVERY, person).map_err(self.db.failed(STORE))?;
+        if changed == 1 {
+            self.record_change(&mut tx, person, "recovery code used", SERVER, now_ms).await?;
+        }
         self.db.commit(tx, STORE).await?;
         Ok((changed == 1).then_some(left.0.cast_unsigned()))
     }

@@ -2,17 +2,13 @@
 // Everything that it shows the server has drawn; without it every line is a link away.
 (() => {
   "use strict";
-  const $ = (selector, from = document) => from.querySelector(selector);
-  const all = (selector, from = document) => [...from.querySelectorAll(selector)];
-  const read = (key) => { try { return localStorage.getItem(key); } catch { return null; } };
-  const keep = (key, value) => { try { localStorage.setItem(key, value); } catch { /* private window */ } };
-  const say = (text) => { const status = $("#status"); if (status) { status.textContent = text; setTimeout(() => { if (status.textContent === text) status.textContent = ""; }, 4000); } };
+  const { $, all, read, keep, say, copyText: copied, keys } = steadyhand;
   const page = async (address) => {
     const answer = await fetch(address, { headers: { accept: "text/html" } });
     if (!answer.ok) throw Object.assign(new Error(String(answer.status)), { status: answer.status });
     return new DOMParser().parseFromString(await answer.text(), "text/html");
   };
-  const copy = (text, what) => navigator.clipboard?.writeText(text).then(() => say(`Copied ${what}`), () => say("The browser did not allow copying"));
+  const copy = (text, what) => copied(text, `Copied ${what}`);
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("[data-copy-text]");
     const from = button && document.getElementById(button.dataset.copyText);
@@ -287,23 +283,16 @@
   });
 
   // --- Keys of this page; none of them does anything to a run. ---
-  document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) || read("keys") === "off" || $("dialog[open]")) return;
-    const order = ["since", "local", "utc", "none"];
-    const act = {
-      l: () => { if (button && !button.hidden) follow(!following); else toEnd(); },
-      t: () => { setTimes(order[(order.indexOf(chosen.value) + 1) % 4]); say(`Times: ${chosen.selectedOptions[0].textContent}`); },
-      w: () => setWrap(!wrapped.checked),
-      c: () => copy($("#command").textContent, "the command"),
-      n: numbers.length ? () => hop(1, $("[data-find=next]")?.href) : undefined,
-      p: numbers.length ? () => hop(-1, $("[data-find=previous]")?.href) : undefined,
-      f: () => { const way = $(".troubled"); if (way) way.click(); },
-    }[event.key];
-    if (!act) return;
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    act();
-  }, true);
+  const order = ["since", "local", "utc", "none"];
+  keys.add("l", "follow the output, or pause", () => { if (button && !button.hidden) follow(!following); else toEnd(); });
+  keys.add("t", "times of lines", () => { setTimes(order[(order.indexOf(chosen.value) + 1) % 4]); say(`Times: ${chosen.selectedOptions[0].textContent}`); });
+  keys.add("w", "wrap long lines", () => setWrap(!wrapped.checked));
+  keys.add("c", "copy the command", () => copy($("#command").textContent, "the command"));
+  if ($(".troubled")) keys.add("f", "last sign of trouble", () => $(".troubled").click());
+  if (numbers.length) {
+    keys.add("n", "next hit", () => hop(1, $("[data-find=next]")?.href));
+    keys.add("p", "previous hit", () => hop(-1, $("[data-find=previous]")?.href));
+  }
 
   looks();
   settle(log());

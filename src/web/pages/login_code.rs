@@ -38,7 +38,10 @@ pub async fn post(
     jar: CookieJar,
     FormFields(form): FormFields,
 ) -> Result<Response, Problem> {
-    web.rates().login(visitor.client.address)?;
+    if let Err(too_many) = web.rates().login(visitor.client.address) {
+        recording::sign_in_refused(&web, "rate", Some(visitor.client.address)).await;
+        return Err(too_many);
+    }
     let now_ms = web.now_ms();
     let Some(hash) = visit::step_hash(&jar, visitor.client) else { return Ok(see_other("/login")) };
     let Some((id, body)) = web.store().try_login_step(hash, now_ms, LOGIN_STEP_TRIES).await? else {

@@ -13,7 +13,7 @@ use super::login::{entrance, own_address};
 use crate::access::account::AccountName;
 use crate::audit::entry::SERVER;
 use crate::entropy;
-use crate::sign_on::{Attempt, Claims, Meeting, Provider, SignOnError};
+use crate::sign_on::{Attempt, Claims, Configuration, Meeting, Provider, SignOnError};
 use crate::store::access::{Began, StepKind};
 use crate::store::people::{NewPerson, Person, Source};
 use crate::web::client::Client;
@@ -132,7 +132,7 @@ async fn signed_in(
         tracing::warn!(subject = claims.subject, "the provider vouches for somebody who is in none of the groups");
         return not_in(web, "None of your groups may come in here. Ask whoever runs the server.");
     }
-    let person = account(web, configuration.issuer(), claims).await?;
+    let person = account(web, configuration, claims).await?;
     if person.is_disabled() {
         recording::sign_in_refused(web, "provider", Some(visitor.client.address)).await;
         return not_in(web, "Your account here is disabled. Ask whoever runs the server.");
@@ -154,9 +154,16 @@ async fn confirmed(
     claims: &Claims,
 ) -> Result<Response, Problem> {
     let here = visit::current(web, &jar, client).await?;
-    let issuer = provider(web)?.configuration().issuer();
-    let person = web.store().person_of_provider(issuer, &claims.subject).await?;
+    let configuration = provider(web)?.configuration();
+    let person = web.store().person_of_provider(configuration.issuer(), &claims.subject).await?;
     let same = here.id == session && person.is_some_and(|person| here.person == Some(person.person.id));
+    if same && let Some(id) = here.person {
+        // What the provider says of them now holds at once, also for the sessions that are open.
+        web.store().refresh_person(id, display_name(claims), claims.email.as_deref(), &claims.groups).await?;
+        if !configuration.lets_in(&claims.groups) {
+            return not_in(web, "None of your groups may come in here any more. Ask whoever runs the server.");
+        }
+    }
     let fresh = claims.authenticated_at_ms.is_some_and(|at_ms| at_ms >= step.began_at_ms - CLOCKS_APART_MS);
     if !same || !fresh {
         return not_in(web, "The provider did not ask you again, or let somebody else in.");
@@ -165,11 +172,19 @@ async fn confirmed(
     Ok((visit::renew(web, jar, client, &here).await?, see_other(&step.next)).into_response())
 }
 
+fn display_name(claims: &Claims) -> &str {
+    claims.name.as_deref().unwrap_or_else(|| claims.suggested_name())
+}
+
 /// The account of issuer and subject, made at the first login, with what the provider says now. Its name stays,
 /// whatever the person is called there: the record of runs knows them by it.
-async fn account(web: &Web, issuer: &str, claims: &Claims) -> Result<Person, Problem> {
-    let display_name = claims.name.as_deref().unwrap_or_else(|| claims.suggested_name());
+///
+/// A name that `access.yaml` means is somebody's already, although they have not come yet: where people choose what the
+/// provider calls them, whoever comes first with it must not become them.
+async fn account(web: &Web, configuration: &Configuration, claims: &Claims) -> Result<Person, Problem> {
+    let (issuer, display_name) = (configuration.issuer(), display_name(claims));
     let now_ms = web.now_ms();
+    let policy = web.engine().policy().await.policy;
     for attempt in 0..NAMES_TRIED_MAX {
         if let Some(found) = web.store().person_of_provider(issuer, &claims.subject).await? {
             let id = found.person.id;
@@ -177,9 +192,17 @@ async fn account(web: &Web, issuer: &str, claims: &Claims) -> Result<Person, Pro
             let person = web.store().person(id).await?;
             return person.ok_or_else(|| Problem::internal("an account that was there is gone"));
         }
+        let name = AccountName::derived(claims.suggested_name(), attempt).to_string();
+        if !configuration.trusted_names && policy.names_user(&name) {
+            tracing::warn!(
+                name,
+                "a first login does not get a name that access.yaml means: see login.oidc.trusted_names"
+            );
+            continue;
+        }
         let person = NewPerson {
             id: entropy::fresh_uuid(now_ms),
-            name: AccountName::derived(claims.suggested_name(), attempt).to_string(),
+            name,
             display_name: display_name.to_owned(),
             email: claims.email.clone(),
             password_hash: None,

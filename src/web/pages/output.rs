@@ -20,12 +20,12 @@ use crate::web::reading::{output, runs};
 use crate::web::recording;
 use crate::web::state::Web;
 use crate::web::templates;
-use crate::web::view::grid;
+use crate::web::view::grid::{cell_state, worst_first};
 use crate::web::view::output::{
     AttemptTab, Downloads, Found, HostTab, Link, OutputPage, OutputPart, State as LineState, States, Ways, chunks,
     grouped, size,
 };
-use crate::web::view::step::{attempt_words, cell_state, output_page};
+use crate::web::view::step::{attempt_words, output_page};
 
 /// A step on a host, with the attempt that is looked at.
 #[derive(Clone, Copy)]
@@ -126,7 +126,7 @@ fn empty(seen: Seen<'_>, now_ms: i64) -> OutputPage {
     let here = output_page(view, step, cell);
     let id = attempt.map(|attempt| attempt.id.to_string());
     let lasted = attempt.and_then(|attempt| Some(attempt.ended_at_ms? - attempt.started_at_ms));
-    let hosts = grid::worst_first(&step.cells);
+    let hosts = worst_first(&step.cells);
     let share =
         [("step", step.id.as_str()), ("host", cell.host.as_str()), ("attempt", id.as_deref().unwrap_or_default())];
     OutputPage {

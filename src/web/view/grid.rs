@@ -6,11 +6,10 @@ use serde::Serialize;
 
 use crate::id::{HostName, StepId};
 use crate::run::plan::Part;
-use crate::run::view::{CellStateName, CellView, HostStanding, HostView, RunView, StepView};
+use crate::run::view::{CellStateName, CellView, HostStanding, HostView, RunView, StepStateName, StepView};
 use crate::web::query;
 use crate::web::view::output::{Link, grouped};
 use crate::web::view::run::state_words;
-use crate::web::view::step::{cell_state, step_state};
 
 /// Hosts of one page: with eight steps each, the page stays below 40 KB before it is compressed.
 pub const HOSTS_PAGE: usize = 25;
@@ -292,6 +291,36 @@ fn address(view: &RunView, standing: Option<Standing>, q: &str, from: usize) -> 
     match query::encode(fields) {
         query if query.is_empty() => format!("/runs/{}/grid", view.id),
         query => format!("/runs/{}/grid?{query}", view.id),
+    }
+}
+
+/// Sign, class and word of a step on a host: signs that a fixed width and a copy into a message keep.
+pub fn cell_state(state: CellStateName) -> (&'static str, &'static str, &'static str) {
+    match state {
+        CellStateName::Pending => ("○", "still", "to go"),
+        CellStateName::Skipped => ("–", "still", "skipped"),
+        CellStateName::Waiting => ("◔", "wait", "waiting"),
+        CellStateName::Starting => ("●", "run", "starting"),
+        CellStateName::Running => ("●", "run", "running"),
+        CellStateName::Unreachable => ("!", "bad", "unreachable"),
+        CellStateName::Succeeded => ("✓", "good", "succeeded"),
+        CellStateName::Failed => ("✗", "bad", "failed"),
+        CellStateName::Killed => ("✗", "bad", "killed"),
+        CellStateName::TimedOut => ("✗", "bad", "timed out"),
+        CellStateName::Cancelled => ("■", "still", "stopped"),
+        CellStateName::Unknown => ("?", "bad", "unknown"),
+    }
+}
+
+fn step_state(state: StepStateName) -> (&'static str, &'static str, &'static str) {
+    match state {
+        StepStateName::Pending => ("○", "still", "to come"),
+        StepStateName::Current => ("●", "run", "now"),
+        StepStateName::Succeeded => ("✓", "good", "done"),
+        StepStateName::Skipped => ("–", "still", "skipped"),
+        StepStateName::Failed => ("✗", "bad", "failed"),
+        StepStateName::Cancelled => ("■", "still", "stopped"),
+        StepStateName::Unknown => ("?", "bad", "unknown"),
     }
 }
 

@@ -8,6 +8,7 @@ mod runs;
 
 use crate::web::page::{Frame, Place, draw};
 use crate::web::problem::Problem;
+use crate::web::view::components::SAMPLE_NOW_MS;
 use crate::web::view::rights::Rights;
 use crate::web::view::run::{Message, RunPage};
 
@@ -16,8 +17,8 @@ const NOTHING: Rights = Rights { act: false, approve: false, share: false };
 
 pub use output::grid_run;
 
-/// The moment at which the samples are seen: 2026-11-23 03:12:09 UTC.
-pub const NOW_MS: i64 = 1_795_403_529_000;
+/// The moment at which the samples are seen.
+pub const NOW_MS: i64 = SAMPLE_NOW_MS;
 
 /// A page that was drawn: the template, a name that tells it from others of the template, and its HTML.
 pub struct Sample {

@@ -250,7 +250,7 @@ fn lasted(started_at_ms: Option<i64>, ended_at_ms: Option<i64>) -> Option<String
 }
 
 /// Sign, class and word of a step's state: never colour alone.
-pub fn step_state(state: StepStateName) -> (&'static str, &'static str, &'static str) {
+fn step_state(state: StepStateName) -> (&'static str, &'static str, &'static str) {
     match state {
         StepStateName::Pending => ("○", "still", "to come"),
         StepStateName::Current => ("●", "run", "now"),
@@ -262,8 +262,7 @@ pub fn step_state(state: StepStateName) -> (&'static str, &'static str, &'static
     }
 }
 
-/// The same of one host's state.
-pub fn cell_state(state: CellStateName) -> (&'static str, &'static str, &'static str) {
+fn cell_state(state: CellStateName) -> (&'static str, &'static str, &'static str) {
     match state {
         CellStateName::Pending => ("○", "still", "to come"),
         CellStateName::Skipped => ("–", "still", "skipped"),

@@ -10,6 +10,17 @@ use crate::web::templates;
 const PARTIALS: &[&str] = &[
     "cells",
     "chunks",
+    "components/bars",
+    "components/blank",
+    "components/crumbs",
+    "components/effect",
+    "components/field",
+    "components/meter",
+    "components/pages",
+    "components/progress",
+    "components/severity",
+    "components/tabs",
+    "components/timeline",
     "diagnostic",
     "frame",
     "lines",
@@ -23,6 +34,7 @@ const PARTIALS: &[&str] = &[
     "run-parts",
     "runbook-step",
     "shares-list",
+    "sprite",
     "step-card",
     "step-forms",
     "step-line",
@@ -88,6 +100,27 @@ fn every_form_of_a_run_carries_the_event_that_was_seen() {
         for form in html.split("<form ").skip(1).filter(|form| form.contains("/actions\"")) {
             let form = &form[..form.find("</form>").expect("forms are closed")];
             assert!(form.contains("name=\"seq\" value=\"42\""), "{name}: {form}");
+        }
+    }
+}
+
+#[test]
+fn the_page_of_components_shows_every_component() {
+    let page = include_str!("../templates/components.hbs");
+    let components: Vec<String> =
+        templates::names().into_iter().filter(|name| name.starts_with("components/")).collect();
+    assert!(components.len() > 8, "{components:?}");
+    for name in components {
+        assert!(page.contains(&format!("{{{{> {name}")), "{name} is missing on the page of components");
+    }
+}
+
+#[test]
+fn every_icon_that_a_page_uses_is_in_the_sprite() {
+    for (name, html) in drawn() {
+        for used in html.split("<use href=\"#").skip(1) {
+            let id = used.split('"').next().unwrap_or_default();
+            assert!(html.contains(&format!("<symbol id=\"{id}\"")), "{name} uses the icon {id}");
         }
     }
 }

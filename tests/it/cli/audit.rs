@@ -92,7 +92,7 @@ fn a_log_that_was_signed_anew_is_found_by_the_key_that_was_kept_and_by_the_file_
     assert_eq!(verdict(data.path(), &["--key", &kept, "--anchors", &anchor]), (Some(0), "intact".to_owned()));
 
     // Everything that lies in the data folder is made anew, by the same program.
-    for file in ["steadyhand.db", "audit.key"] {
+    for file in ["steadyhand.db", "audit.key", "audit.anchor"] {
         std::fs::remove_file(data.path().join(file)).expect("it is there");
     }
     for _ in 0..2 {
@@ -101,6 +101,24 @@ fn a_log_that_was_signed_anew_is_found_by_the_key_that_was_kept_and_by_the_file_
     assert_eq!(verdict(data.path(), &[]), (Some(0), "intact".to_owned()), "nothing inside tells");
     assert_eq!(verdict(data.path(), &["--key", &kept]), (Some(16), "key-mismatch".to_owned()));
     assert_eq!(verdict(data.path(), &["--anchors", &anchor]), (Some(15), "anchor-mismatch".to_owned()));
+}
+
+#[test]
+fn a_database_that_was_set_back_is_told_from_the_file_beside_its_key() {
+    let data = world();
+    assert_eq!(verdict(data.path(), &[]), (Some(0), "intact".to_owned()));
+    let files = ["steadyhand.db", "steadyhand.db-wal", "steadyhand.db-shm"].map(|name| data.path().join(name));
+    let before = files.clone().map(|file| std::fs::read(file).ok());
+    assert!(audit(data.path(), &["checkpoint"]).status.success());
+    for (file, before) in files.iter().zip(before) {
+        let _may_be_gone = std::fs::remove_file(file);
+        if let Some(bytes) = before {
+            std::fs::write(file, bytes).expect("it can be set back");
+        }
+    }
+    assert_eq!(verdict(data.path(), &[]), (Some(15), "anchor-mismatch".to_owned()));
+    std::fs::write(data.path().join("audit.anchor"), "").expect("it can be emptied");
+    assert_eq!(verdict(data.path(), &[]), (Some(15), "anchor-mismatch".to_owned()), "nor is an empty one silence");
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod ignores;
 mod paths;
 mod reports;
 mod rules;
+mod schedule;
 
 use std::fs;
 use std::path::Path;

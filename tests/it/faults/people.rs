@@ -171,6 +171,21 @@ fn an_ended_run_is_gone_on_with_from_a_step_with_what_it_had_read() {
 }
 
 #[test]
+fn nobody_goes_on_past_a_step_that_was_not_done() {
+    let world = World::with_hosts(&["web-1"]);
+    let steps = "
+  - {id: first, name: Fail, run: 'echo first >>ledger; exit 3', on_failure: stop}
+  - {id: second, name: Go on, run: 'echo second >>ledger'}
+";
+    let name = world.runbook("undone", steps);
+    let first = world.start(Start::of(&world, &name));
+    assert_eq!(world.end(first).state, RunStateName::Failed);
+    let refused = world.try_start(Start::of(&world, &name).continues(first, "second")).expect_err("it was not done");
+    assert!(refused.to_string().contains("step first of run"), "{refused}");
+    assert_eq!(world.file_on("web-1", "ledger"), "first\n");
+}
+
+#[test]
 fn at_pace_step_nothing_changes_before_it_is_confirmed() {
     let world = World::with_hosts(&["web-1"]);
     let steps = format!("  - {{id: look, name: Look, check: echo look >>ledger}}\n{NEXT}");

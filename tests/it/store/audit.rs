@@ -92,7 +92,9 @@ async fn what_opens_a_door_is_recorded_by_the_call_that_does_it_and_secrets_are_
         assert!(store.use_login_link(link.token_hash, 81).await.unwrap().is_some());
         assert!(store.use_login_link(link.token_hash, 82).await.unwrap().is_none());
         store.create_session(&session).await.unwrap();
-        assert!(store.end_session(session.token_hash, 90).await.unwrap());
+        let fresh = Digest::of(b"fresh");
+        assert!(store.rotate_session(session.token_hash, fresh, 85).await.unwrap());
+        assert!(store.end_session(fresh, 90).await.unwrap());
         assert!(!store.end_session(session.token_hash, 91).await.unwrap());
 
         let page = store.list_audit(&Filter::default(), None, 100).await.unwrap();
@@ -108,6 +110,7 @@ async fn what_opens_a_door_is_recorded_by_the_call_that_does_it_and_secrets_are_
             "login-link-made command-line",
             "login-link-used user:ada",
             "signed-in user:ada",
+            "proved-again user:ada",
             "signed-out user:ada",
         ];
         assert_eq!(told, expected);

@@ -108,6 +108,18 @@ async fn a_new_password_ends_the_other_sessions() {
 }
 
 #[tokio::test]
+async fn a_new_password_ends_the_login_links_that_were_made_before() {
+    for test in TestStore::both().await {
+        let (ada, store) = (person("ada"), &test.store);
+        store.create_person(&ada, "command-line").await.unwrap();
+        let link = link("early", Some(ada.id));
+        store.create_login_link(&link).await.unwrap();
+        store.set_password(ada.id, "other", None, "command-line", 9).await.unwrap();
+        assert!(store.use_login_link(link.token_hash, 10).await.unwrap().is_none());
+    }
+}
+
+#[tokio::test]
 async fn a_time_step_is_taken_once_and_an_earlier_one_not_any_more() {
     for test in TestStore::both().await {
         let (ada, store) = (person("ada"), &test.store);

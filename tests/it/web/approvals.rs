@@ -2,7 +2,7 @@
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use steadyhand::access::identity::{Identity, Reach, Road};
+use steadyhand::access::identity::{Identity, Reach, Road, Scopes};
 use steadyhand::run::event::Actor;
 use steadyhand::store::access::Began;
 
@@ -61,7 +61,17 @@ async fn waiting() -> (Server, String) {
     let body =
         json!({"runbook": "web/guarded", "inputs": {"folder": server.written()}, "hosts": ["web-1"], "pace": "auto"});
     let (status, started) = server.post("/api/v1/runs", &body).await;
-    assert_eq!(status, StatusCode::CREATED, "{started}");
+    assert_eq!(status, StatusCode::FORBIDDEN, "{started}");
+    assert!(started["detail"].as_str().is_some_and(|why| why.contains("belongs to nobody")), "{started}");
+    let oda = Identity {
+        actor: Actor("user:oda/ci".to_owned()),
+        road: Road::Token,
+        reach: Reach::Owned(Scopes::everything()),
+        ..person(&server, "oda", 0)
+    };
+    let started = server.web.answer_to(oda, Method::POST, "/api/v1/runs", Some(&body)).await.expect("it answers");
+    assert_eq!(started.status, StatusCode::CREATED, "{}", String::from_utf8_lossy(&started.body));
+    let started: Value = serde_json::from_slice(&started.body).expect("JSON");
     let run = started["id"].as_str().expect("a run has an id").to_owned();
     server.until(&run, |view| view["waiting"]["for"] == "approve").await;
     (server, run)
@@ -126,7 +136,7 @@ async fn the_page_shows_what_exactly_is_approved_and_takes_the_answer() {
         "Changes web-1.",
         "host=&#39;web-1&#39;",
         "echo &quot;it&#39;s &lt;b&gt;written&lt;/b&gt;&quot;",
-        "Asked by <strong>token:test</strong>",
+        "Asked by <strong>user:oda/ci</strong>",
         "of team:web",
         "This runbook has not succeeded here before.",
         &format!("/account/confirm?next=/runs/{run}"),

@@ -116,6 +116,34 @@ async fn who_is_renamed_at_the_provider_stays_the_same_person() {
 }
 
 #[tokio::test]
+async fn what_the_provider_says_at_a_later_login_holds_for_the_sessions_that_are_open() {
+    let both = Both::start().await;
+    both.server.grant("steadyhand: 1\ngrants: [{who: group:ops, role: admin}]\n");
+    let cookie = session(&both.login("1").await).expect("a session is given");
+    assert_eq!(both.server.send(Method::GET, "/audit", &cookie, &[]).await.status(), StatusCode::OK);
+    let moved = json!({"preferred_username": "Anna.B", "email": "a@example.org", "groups": ["sales"]});
+    both.provider.person("1", &moved).await;
+    assert!(session(&both.login("1").await).is_some(), "she signs in on another machine");
+    let answer = both.server.send(Method::GET, "/audit", &cookie, &[]).await;
+    assert_eq!(answer.status(), StatusCode::FORBIDDEN, "the older session has what she is now");
+}
+
+/// Where people choose their own name at the provider, the first to come with it would be whom the file means.
+#[tokio::test]
+async fn a_name_that_access_yaml_means_goes_to_nobody_unless_names_are_trusted() {
+    for (trusted, expected) in [(false, "anna.b-2"), (true, "anna.b")] {
+        let both = Both::start_with(|configuration| configuration.trusted_names = trusted, false).await;
+        both.server.grant("steadyhand: 1\nteams: {ops: [anna.b]}\ngrants: [{who: team:ops, role: admin}]\n");
+        let cookie = session(&both.login("1").await).expect("a session is given");
+        let people = both.server.store.people().await.expect("it reads");
+        let names: Vec<_> = people.iter().map(|person| person.person.name.as_str()).collect();
+        assert_eq!(names, [expected], "trusted: {trusted}");
+        let audit = both.server.send(Method::GET, "/audit", &cookie, &[]).await.status();
+        assert_eq!(audit == StatusCode::OK, trusted, "{audit}");
+    }
+}
+
+#[tokio::test]
 async fn a_local_account_of_the_same_name_is_somebody_else() {
     let both = Both::start().await;
     let local = both.server.person("anna.b", Some(super::login::PASSWORD)).await;
@@ -182,6 +210,21 @@ async fn only_members_of_the_allowed_groups_come_in_and_no_disabled_account() {
     let id = both.server.store.person_named("anna.b").await.expect("it reads").expect("it is there").person.id;
     both.server.store.disable_person(id, "command-line", 1).await.expect("it is stored");
     assert_eq!(session(&both.login("1").await), None);
+}
+
+#[tokio::test]
+async fn a_login_counts_from_when_the_provider_asked_and_not_from_when_it_let_in() {
+    let both = Both::start().await;
+    let mut browser = Browser::default();
+    for _ in 0..2 {
+        let (step, address) = both.leave("/login/provider", "").await;
+        let back = browser.through(&address, "1").await;
+        assert!(session(&both.come_back(&back, &step).await).is_some());
+    }
+    assert_eq!(browser.logins, 1, "the second time its own session is enough for the provider");
+    let sessions = both.server.store.sessions_of("user:anna.b", 0).await.expect("it reads");
+    let proved: Vec<_> = sessions.iter().map(|session| session.authenticated_at_ms).collect();
+    assert_eq!((proved.len(), proved[0]), (2, proved[1]));
 }
 
 #[tokio::test]

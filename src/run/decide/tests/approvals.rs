@@ -176,6 +176,24 @@ fn a_token_never_approves_whosever_it_is() {
     }
 }
 
+/// Whoever holds such a token could agree, as themselves, to what they asked for with it.
+#[test]
+fn a_token_of_nobody_brings_no_run_on_that_asks_others_but_may_stop_it() {
+    let mut bench = asked(plan_with(1, 1, |_| {}));
+    let of_nobody = || Credentials { is_token: true, is_of_nobody: true, ..Credentials::default() };
+    let reason = || "it is wrong".to_owned();
+    for action in [Action::TakeWheel, Action::AskAgain { step: None }, Action::SupplySecrets] {
+        let by = bench.state.driver.0.clone();
+        let refused = bench.say(&by, of_nobody(), action).unwrap_err();
+        assert!(refused.contains("belongs to nobody"), "{refused}");
+    }
+    bench.say("token:ci", of_nobody(), Action::Pause).unwrap();
+    bench.say("token:ci", of_nobody(), Action::Abort { reason: reason() }).unwrap();
+    let mut bench = Bench::new(plan_with(1, 1, |step| step.approval = None));
+    bench.begin();
+    bench.say("token:ci", of_nobody(), Action::TakeWheel).unwrap();
+}
+
 #[test]
 fn who_may_approve_is_asked_and_so_is_whose_word_the_author_wants() {
     let from = vec![Approvers::Team("web".to_owned()), Approvers::User("dora".to_owned())];

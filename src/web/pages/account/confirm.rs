@@ -16,6 +16,7 @@ use crate::web::pages::login::own_address;
 use crate::web::problem::Problem;
 use crate::web::proof;
 use crate::web::query::{self, FormFields, QueryFields};
+use crate::web::recording;
 use crate::web::state::Web;
 use crate::web::view::account::ConfirmPage;
 use crate::web::view::run::Message;
@@ -57,6 +58,7 @@ pub async fn post(
         (Some(_), None, None) | (None, _, _) => false,
     };
     if !right {
+        recording::proof_refused(&web, who.actor(), "confirm", client.address).await;
         return wrong(who.actor(), person.as_ref(), next);
     }
     let session = visit::current(&web, &jar, client).await?;

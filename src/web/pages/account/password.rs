@@ -13,6 +13,7 @@ use crate::web::page::see_other;
 use crate::web::problem::Problem;
 use crate::web::proof;
 use crate::web::query::{Fields, FormFields};
+use crate::web::recording;
 use crate::web::state::Web;
 use crate::web::view::run::Message;
 use crate::web::visit;
@@ -34,6 +35,7 @@ pub async fn change(
         Some(_) => {
             let old = Password::typed(form.first("old").unwrap_or_default());
             if proof::by_password(&web, &of.name, old).await?.is_none() {
+                recording::proof_refused(&web, who.actor(), "old-password", client.address).await;
                 let message = Message::refused("The old password is wrong", Some("Nothing was changed.".to_owned()));
                 return again(&web, &who.identity, &(client, jar), message, &Fields::default()).await;
             }

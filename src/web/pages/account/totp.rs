@@ -16,6 +16,7 @@ use crate::web::page::{Frame, Page, Place, see_other};
 use crate::web::problem::Problem;
 use crate::web::proof;
 use crate::web::query::{Fields, FormFields};
+use crate::web::recording;
 use crate::web::state::Web;
 use crate::web::view::account::{RecoveryPage, TotpPage};
 use crate::web::view::run::Message;
@@ -87,6 +88,7 @@ pub async fn remove(
 ) -> Result<Response, Problem> {
     let person = own_account(&web, who.actor()).await?;
     if !proof::by_code(&web, &person, form.first("code").unwrap_or_default()).await? {
+        recording::proof_refused(&web, who.actor(), "code", client.address).await;
         let message = Message::refused("The code is wrong", Some("The app is still asked for.".to_owned()));
         return again(&web, &who.identity, &(client, jar), message, &Fields::default()).await;
     }

@@ -8,11 +8,11 @@ use crate::web::format;
 use crate::web::problem::Problem;
 use crate::web::reading::output;
 use crate::web::state::Web;
-use crate::web::view::grid::number;
+use crate::web::view::grid::{cell_state, number};
 use crate::web::view::host_log::{HostLink, HostLogPage, HostStep};
 use crate::web::view::output::{chunks, grouped};
 use crate::web::view::run::state_words;
-use crate::web::view::step::{cell_state, output_page};
+use crate::web::view::step::output_page;
 
 /// Last lines of a step that is open: where something goes on or went wrong.
 const OPEN_LINES: u64 = 300;

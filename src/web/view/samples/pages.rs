@@ -6,6 +6,7 @@ use super::{NOW_MS, Sample, runs};
 use crate::web::format::Moment;
 use crate::web::page::{Frame, Place, draw};
 use crate::web::view::audit::{AnchorLine, AuditPage, EntryLine, Standing, kind_options};
+use crate::web::view::components::ComponentsPage;
 use crate::web::view::lists::{BookLine, DiagnosticLine, HomePage, RunLine, RunbooksPage, RunsPage, state_options};
 use crate::web::view::login::LoginPage;
 use crate::web::view::need::ChoiceOption;
@@ -32,6 +33,7 @@ pub fn all() -> Vec<Sample> {
         page("runs", "runs", Place::Runs, &history()),
         page("share-new", "share-new", Place::Runs, &share_new()),
         page("share-made", "share-made", Place::Runs, &share_made()),
+        page("components", "components", Place::Account, &ComponentsPage::sample()),
         page("audit", "audit", Place::Audit, &audit(true)),
         page("audit", "audit-empty", Place::Audit, &audit(false)),
         public("shared", "shared", &shared()),

@@ -4,6 +4,7 @@ use steadyhand::audit::anchor::{Witness, compare};
 use steadyhand::audit::checkpoint::SigningKey;
 use steadyhand::id::RunId;
 use steadyhand::store::Store;
+use steadyhand::store::run_log::StoredEvent;
 
 use super::{TestStore, event, found, fresh_run, key, record, row};
 
@@ -41,6 +42,7 @@ async fn each_damage_of_the_servers_stream_has_its_own_verdict() {
         ("update audit_entry set body = replace(body, 'restart', 'restarT') where seq = 3", "altered at 3"),
         ("update audit_entry set person = 'user:eve' where seq = 3", "altered at 3"),
         ("update audit_entry set token = null where seq = 3", "altered at 3"),
+        ("update audit_entry set person = person || '/' || token, token = null where seq = 3", "altered at 3"),
         ("update audit_entry set at_ms = at_ms + 1 where seq = 10", "altered at 10"),
         ("update audit_entry set prev_hash = hash where seq = 4", "altered at 4"),
         ("update audit_head set head_hash = (select hash from audit_entry where seq = 1)", "altered at 10"),
@@ -106,6 +108,21 @@ async fn each_damage_of_a_runs_stream_is_told_of_that_run() {
 }
 
 #[tokio::test]
+async fn whoever_a_list_shows_as_the_starter_of_a_run_is_whom_its_first_event_names() {
+    for (test, run) in world().await {
+        let started = StoredEvent {
+            kind: "run_started".into(),
+            at_ms: 1,
+            body: r#"{"v":1,"event":{"run_started":{"by":"ada","plan":{}}}}"#.into(),
+        };
+        test.store.append(run, 0, None, &[started], &row(run)).await.unwrap();
+        assert_eq!(found(&test.store, &[]).await, [""; 0]);
+        test.raw("update run set started_by = 'ben'").await;
+        assert_eq!(found(&test.store, &[]).await, [format!("run:{run}: altered at 1")]);
+    }
+}
+
+#[tokio::test]
 async fn a_log_that_was_written_anew_is_not_what_the_checkpoint_saw() {
     for (test, run) in world().await {
         fill(&test.store, run).await;
@@ -154,11 +171,13 @@ async fn a_log_that_was_written_anew_and_signed_anew_is_told_by_the_key_and_by_t
         // Whoever has the server's key as well leaves a database in which nothing is wrong: this is what anchors are for.
         let report = test.store.verify_all(&[other.public()]).await.unwrap();
         assert_eq!(report.findings, []);
-        let compared = compare(&sent, |number| report.checkpoints.get(&number).copied());
+        let compared =
+            compare(&sent, report.checkpoints.len() as u64, |number| report.checkpoints.get(&number).copied());
         assert_eq!(compared.to_string(), "anchor mismatch: checkpoint 1 is not the one that was sent outside");
         test.raw("delete from audit_checkpoint; update audit_head set checkpoint_seq = 0").await;
         let report = test.store.verify_all(&[other.public()]).await.unwrap();
-        let compared = compare(&sent, |number| report.checkpoints.get(&number).copied());
+        let compared =
+            compare(&sent, report.checkpoints.len() as u64, |number| report.checkpoints.get(&number).copied());
         assert_eq!(compared.to_string(), "anchor mismatch: checkpoint 1 was sent outside and is missing here");
     }
 }
