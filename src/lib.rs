@@ -22,6 +22,7 @@ pub mod redact;
 pub mod run;
 pub mod runbook;
 pub mod secrets;
+pub mod side_by_side;
 pub mod sign_on;
 pub mod store;
 pub mod transport;

@@ -34,6 +34,7 @@ mod recording;
 pub mod routes;
 mod seats;
 mod sharing;
+mod stalled;
 mod state;
 mod templates;
 mod tls;

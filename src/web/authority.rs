@@ -28,7 +28,7 @@ use crate::web::within::Insider;
 
 mod subject;
 
-pub use subject::{Each, Named, OneOfMine, Subject, TheCell, TheRun, TheRunbook, TheServer, TheShare};
+pub use subject::{Each, Named, OneOfMine, Subject, TheCell, TheRun, TheRunbook, TheServer, TheShare, TheStep};
 
 /// A permission as a type, so that a handler's signature says what it needs.
 pub trait Asks: Send + Sync + 'static {

@@ -2,8 +2,10 @@
 
 pub mod account;
 pub mod audit;
+pub mod compare;
 pub mod components;
 pub mod grid;
+pub mod groups;
 pub mod home;
 pub mod host_log;
 pub mod login;

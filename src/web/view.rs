@@ -4,8 +4,10 @@
 pub mod account;
 pub mod approval;
 pub mod audit;
+pub mod compare;
 pub mod components;
 pub mod grid;
+pub mod groups;
 pub mod host_log;
 pub mod lists;
 pub mod login;

@@ -32,7 +32,7 @@ export async function startServer(more = []) {
     await gone;
     rmSync(folder, { recursive: true, force: true });
   };
-  return { ...link, folder, stop };
+  return { ...link, folder, stop, pid: child.pid };
 }
 
 export const test = base.extend({

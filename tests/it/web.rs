@@ -9,6 +9,7 @@ mod events;
 mod headers;
 mod hostile;
 mod login;
+mod many_hosts;
 mod matrix;
 mod network;
 mod oidc;

@@ -136,7 +136,7 @@
     const fresh = await part(following && atEnd() ? { next: at.next } : { next: at.next, count: 1 });
     const finished = told(fresh);
     if (following && atEnd() && Number(fresh.dataset.first)) { append(fresh); at.next = Number(fresh.dataset.next); trim(); toEnd(); }
-    if (finished && waiting() === 0 && !over) { over = true; stop(); tell("", false); say("The command has ended."); }
+    if (finished && waiting() === 0 && !over) { over = true; stop(); tell("", false); $(".viewbar").classList.remove("afloat"); say("The command has ended."); }
     mode();
   }
   function follow(on) {
@@ -200,8 +200,8 @@
     const how = chosen.value;
     if (!from || how === "none") return;
     all(".t", from).forEach((time) => {
-      time.dataset.since ??= time.textContent;
-      time.textContent = how === "since" ? time.dataset.since : clock[how].format(started + Number(time.dataset.since) * 1000);
+      time.dataset.after ??= time.textContent;
+      time.textContent = how === "since" ? time.dataset.after : clock[how].format(started + Number(time.dataset.after) * 1000);
     });
   }
   function looks() {

@@ -1,8 +1,11 @@
 //! Output: the last lines for the run page, ranges for its own page, rows drawn as safe HTML.
 
+pub mod compare;
 pub mod download;
 pub mod folded;
+pub mod groups;
 pub mod search;
+pub mod text;
 pub mod window;
 
 use crate::engine::output::{OutputReader, PageLimits, Query, Row};

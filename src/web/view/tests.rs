@@ -22,6 +22,7 @@ const PARTIALS: &[&str] = &[
     "components/tabs",
     "components/timeline",
     "diagnostic",
+    "diff",
     "frame",
     "lines",
     "log",

@@ -16,6 +16,7 @@ const CORE: &[&str] = &[
     "redact",
     "run",
     "runbook",
+    "side_by_side",
     "yaml",
 ];
 
@@ -68,6 +69,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("reqwest", &["src/cli", "src/outgoing.rs", "src/outgoing/"]),
     ("rust_embed", &["src/cli/demo", "src/web"]),
     ("granit_parser", &["src/yaml.rs", "src/yaml/"]),
+    ("similar", &["src/side_by_side.rs"]),
     ("sqlx", &["src/store"]),
     ("sqlx_postgres", &["src/store"]),
     ("sqlx_sqlite", &["src/store"]),

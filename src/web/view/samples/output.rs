@@ -3,9 +3,12 @@
 use super::pages::page;
 use super::{NOW_MS, Sample, runs};
 use crate::run::view::{CellStateName, HostStanding, RunView};
+use crate::side_by_side::{Noise, side_by_side};
 use crate::web::format::Moment;
 use crate::web::page::Place;
+use crate::web::view::compare::{CompareOption, ComparePage, DiffBlock, Side, blocks};
 use crate::web::view::grid::{GridPage, GridQuery, Standing};
+use crate::web::view::groups::{Group, GroupsPage};
 use crate::web::view::host_log::{HostLink, HostLogPage, HostStep};
 use crate::web::view::output::{
     AttemptTab, Downloads, Found, FoundLine, HostTab, Link, OutputPage, OutputPart, SearchForm, State, States, Ways,
@@ -35,6 +38,9 @@ pub fn all() -> Vec<Sample> {
         page("grid", "grid-failed", Place::Runs, &grid(1_000, &failed)),
         page("grid", "grid-none", Place::Runs, &grid(3, &none)),
         page("host-log", "host-log", Place::Runs, &host_log()),
+        page("compare", "compare", Place::Runs, &compare(true)),
+        page("compare", "compare-none", Place::Runs, &compare(false)),
+        page("groups", "groups", Place::Runs, &groups()),
     ]
 }
 
@@ -191,6 +197,77 @@ fn host_log() -> HostLogPage {
         ],
         live: true,
         seq: 42,
+    }
+}
+
+fn difference() -> Vec<DiffBlock> {
+    let left: Vec<String> = (0..60).map(|number| format!("/dev/sda{number} is at {number} %")).collect();
+    let mut right = left.clone();
+    right[20] = "/dev/sda20 is at 99 % <script>".to_owned();
+    right.insert(25, "one line more".to_owned());
+    right.remove(40);
+    blocks(side_by_side(&left, &right, &Noise::Counts).blocks)
+}
+
+fn compare(found: bool) -> ComparePage {
+    let side = |words: &str| {
+        let started = Moment::new(NOW_MS - 60_000, NOW_MS);
+        found.then(|| Side {
+            href: "/runs/x".to_owned(),
+            words: words.to_owned(),
+            outcome: "exit 0".to_owned(),
+            started,
+        })
+    };
+    ComparePage {
+        run: RUN.to_owned(),
+        title: "Disk full on a web host".to_owned(),
+        step_name: "Measure how full the filesystem is".to_owned(),
+        host: "web-3".to_owned(),
+        here: "/runs/x/steps/measure/hosts/web-3".to_owned(),
+        attempt: Some("1".to_owned()),
+        options: vec![CompareOption { value: "last".to_owned(), words: "the last good run".to_owned(), chosen: true }],
+        noise: true,
+        left: side("web-3 · last good run"),
+        right: side("web-3 · this run"),
+        words: if found { "3 lines differ." } else { "There is no last good output." }.to_owned(),
+        cut: found.then(|| "Too long to compare whole: these are the first 2,000 lines.".to_owned()),
+        same: false,
+        blocks: if found { difference() } else { Vec::new() },
+    }
+}
+
+fn groups() -> GroupsPage {
+    let group = |position: usize, hosts: usize, blocks: Vec<DiffBlock>| Group {
+        id: format!("group-{position}"),
+        count: format!("{hosts} hosts"),
+        names: "web-1\nweb-2\nweb-3".to_owned(),
+        names_id: format!("names-{position}"),
+        names_rows: 3,
+        hosts: "web-1, web-2 and 45 more".to_owned(),
+        outcome: "exit 0".to_owned(),
+        tone: "good",
+        href: "/runs/x".to_owned(),
+        compare: (position > 1).then(|| "/runs/x/compare?with=host:web-1".to_owned()),
+        lines: vec!["nginx/1.26.3 <b>".to_owned(), "active".to_owned()],
+        more_lines: Some("12 more lines".to_owned()),
+        is_largest: position == 1,
+        differs: if position > 1 { "3 lines differ from the largest group." } else { "" }.to_owned(),
+        is_cut: !blocks.is_empty(),
+        blocks,
+    };
+    GroupsPage {
+        run: RUN.to_owned(),
+        title: "Disk full on a web host".to_owned(),
+        step: "measure".to_owned(),
+        step_number: "2".to_owned(),
+        step_name: "Measure how full the filesystem is".to_owned(),
+        headline: "47 hosts said this, 3 differ.".to_owned(),
+        noise: false,
+        note: Some("It has not run on 12 hosts.".to_owned()),
+        groups: vec![group(1, 47, Vec::new()), group(2, 3, difference())],
+        more: Some("2 more groups of 5 hosts are not shown.".to_owned()),
+        steps: link("1 This is a web host").into_iter().collect(),
     }
 }
 
