@@ -40,6 +40,7 @@ mod templates;
 mod tls;
 mod view;
 mod visit;
+mod watchers;
 mod within;
 
 use axum::Router;

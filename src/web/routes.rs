@@ -137,6 +137,7 @@ fn page_routes() -> Vec<Route> {
         Route::guarded(post.clone(), "/runs/{id}/approvals", pages::run::approve),
         Route::guarded(get.clone(), "/runs/{id}/grid", pages::grid::show),
         Route::guarded(get.clone(), "/runs/{id}/log", pages::host_log::show),
+        Route::guarded(post.clone(), "/runs/{id}/nudge", pages::run::nudge),
         Route::guarded(get.clone(), "/runs/{id}/steps/{step}/hosts/{host}", pages::output::show),
         Route::guarded(get.clone(), "/runs/{id}/steps/{step}/hosts/{host}/compare", pages::compare::show),
         Route::guarded(get.clone(), "/runs/{id}/steps/{step}/hosts/{host}/lines", pages::output::lines),

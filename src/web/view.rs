@@ -3,11 +3,15 @@
 
 pub mod account;
 pub mod approval;
+pub mod around;
 pub mod audit;
+pub mod band;
 pub mod compare;
 pub mod components;
+pub mod facts;
 pub mod grid;
 pub mod groups;
+pub mod host;
 pub mod host_log;
 pub mod lists;
 pub mod login;

@@ -12,6 +12,7 @@ mod login;
 mod many_hosts;
 mod matrix;
 mod network;
+mod nudge;
 mod oidc;
 mod output;
 mod own_pages;
