@@ -182,7 +182,7 @@ async function viewers(server) {
           text = blocks.pop();
           for (const block of blocks) {
             if (block.includes("event: output")) ticks += 1;
-            const data = /"at_ms":(\d+).*?"(paused|resumed)"/.exec(block);
+            const data = block.includes("event: event") && /"at_ms":(\d+)/.exec(block);
             if (data && measuring) lags.push(Date.now() - Number(data[1]));
           }
         });

@@ -199,10 +199,19 @@
   function times(from) {
     const how = chosen.value;
     if (!from || how === "none") return;
-    all(".t", from).forEach((time) => {
-      time.dataset.after ??= time.textContent;
-      time.textContent = how === "since" ? time.dataset.after : clock[how].format(started + Number(time.dataset.after) * 1000);
-    });
+    // A little at a time, what is in sight first: a press of a key is answered before all lines are.
+    const chunks = from.matches("pre") ? [from] : all("pre", from), inSight = chunks.findIndex((chunk) => chunk.getBoundingClientRect().bottom > 0);
+    if (inSight > 0) chunks.push(...chunks.splice(0, inSight));
+    const left = chunks.flatMap((chunk) => all(".t", chunk));
+    const some = () => {
+      if (chosen.value !== how) return;
+      for (const time of left.splice(0, 100)) {
+        time.dataset.after ??= time.textContent;
+        time.textContent = how === "since" ? time.dataset.after : clock[how].format(started + Number(time.dataset.after) * 1000);
+      }
+      if (left.length) setTimeout(some);
+    };
+    some();
   }
   function looks() {
     if (!log()) return;
