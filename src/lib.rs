@@ -27,6 +27,7 @@ pub mod review;
 pub mod run;
 pub mod runbook;
 pub mod secrets;
+pub mod side_by_side;
 pub mod sign_on;
 pub mod store;
 pub mod transport;

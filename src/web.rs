@@ -35,6 +35,7 @@ mod recording;
 pub mod routes;
 mod seats;
 mod sharing;
+mod stalled;
 mod state;
 mod templates;
 mod tls;

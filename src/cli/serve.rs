@@ -181,6 +181,7 @@ pub(super) async fn serve_until_signal(
 ) -> anyhow::Result<ExitCode> {
     let shutdown = CancellationToken::new();
     let clock = engine.clock().clone();
+    let options = within_open_files(options);
     let told = shutdown.clone();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -227,6 +228,21 @@ pub(super) async fn serve_until_signal(
     engine.drain().await;
     served.explain("cannot go on serving", "see the cause above")?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// As many connections as the system gives open files for.
+fn within_open_files(options: WebOptions) -> WebOptions {
+    let files_max = crate::process::open_files_max();
+    let bounds = options.bounds.within(files_max);
+    if bounds.connections < options.bounds.connections {
+        tracing::warn!(
+            files_max,
+            connections = bounds.connections,
+            viewers = bounds.viewers,
+            "the system gives few open files, so few may look at once (LimitNOFILE= in a systemd unit, ulimit -n in a shell)"
+        );
+    }
+    WebOptions { bounds, ..options }
 }
 
 /// The keeper of the audit log, at work beside what is served.

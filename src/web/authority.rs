@@ -29,7 +29,7 @@ use crate::web::within::Insider;
 mod subject;
 
 pub use subject::{
-    Each, Named, OneOfMine, Subject, TheCell, TheHandoff, ThePage, TheRun, TheRunbook, TheServer, TheShare,
+    Each, Named, OneOfMine, Subject, TheCell, TheHandoff, ThePage, TheRun, TheRunbook, TheServer, TheShare, TheStep,
 };
 
 /// A permission as a type, so that a handler's signature says what it needs.

@@ -3,10 +3,14 @@
 pub mod account;
 pub mod answer;
 pub mod audit;
+pub mod compare;
 pub mod components;
+pub mod grid;
+pub mod groups;
 pub mod handoff;
 pub mod handoffs;
 pub mod home;
+pub mod host_log;
 pub mod login;
 pub mod login_code;
 pub mod login_provider;

@@ -10,6 +10,7 @@ mod handoffs;
 mod headers;
 mod hostile;
 mod login;
+mod many_hosts;
 mod matrix;
 mod network;
 mod nudge;

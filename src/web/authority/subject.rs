@@ -149,6 +149,31 @@ impl Subject for TheRun {
     }
 }
 
+/// The step of a run, on all its hosts. Whether the run has such a step shows when it is read.
+#[derive(Debug, Clone)]
+pub struct TheStep {
+    pub run: TheRun,
+    pub step: StepId,
+}
+
+impl Subject for TheStep {
+    const PARAMETERS: &'static [&'static str] = &["id", "step"];
+
+    async fn find(parts: &mut Parts, web: &Web) -> Result<Option<Self>, Problem> {
+        let Some(run) = TheRun::find(parts, web).await? else { return Ok(None) };
+        let Ok(step) = parameter(parts, "step").await?.parse() else { return Ok(None) };
+        Ok(Some(Self { run, step }))
+    }
+
+    fn about(&self) -> Option<About<'_>> {
+        self.run.about()
+    }
+
+    fn absent() -> Problem {
+        Problem::not_found("there is no such run, or it has no such step")
+    }
+}
+
 /// The step of a run on a host: what its output belongs to. Whether the run has such a step shows when it is read.
 #[derive(Debug, Clone)]
 pub struct TheCell {

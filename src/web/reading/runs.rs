@@ -8,8 +8,9 @@ use crate::engine::NumberedEvent;
 use crate::engine::policy::scope_of_row;
 use crate::run::view::{Need, RunView};
 use crate::store::runs::{Cursor, Filter, PAGE_MAX, Page, RunRow};
-use crate::web::authority::{Asks, Authorised, Each, Subject, TheCell, TheRun, TheRunbook};
+use crate::web::authority::{Asks, Authorised, Each, Subject, TheCell, TheRun, TheRunbook, TheStep};
 use crate::web::format::{self, Moment};
+use crate::web::limits::GOOD_RUNS_MAX;
 use crate::web::problem::Problem;
 use crate::web::state::Web;
 use crate::web::view::around::{Around, Nudged, median_ms};
@@ -59,6 +60,42 @@ pub async fn as_seen_by<P, S: Subject>(
     Ok(view)
 }
 
+/// The picture of the run of a step that was authorised.
+///
+/// # Errors
+/// It cannot be read.
+pub async fn view_of_step<P>(who: &Authorised<P, TheStep>, web: &Web) -> Result<RunView, Problem> {
+    of_run(&who.on.run, web).await
+}
+
+/// The newest run of the same runbook before this one that succeeded on the same host, among those whose output whoever
+/// asks may read.
+///
+/// # Errors
+/// It cannot be read.
+pub async fn last_good<P>(who: &Authorised<P, TheCell>, web: &Web, view: &RunView) -> Result<Option<RunView>, Problem> {
+    let filter = Filter {
+        state: Some("succeeded".to_owned()),
+        runbook: view.runbook.parse().ok(),
+        host: Some(who.on.host.clone()),
+        until_ms: Some(view.started_at_ms),
+        ..Filter::default()
+    };
+    let page = web.store().list_runs(&filter, None, GOOD_RUNS_MAX).await?;
+    let may_read = |row: &&RunRow| who.may(Permission::ReadOutput, About::Run(&scope_of_row(row)));
+    for row in page.runs.iter().filter(|row| row.id != view.id).filter(may_read) {
+        let Some(good) = web.engine().view(row.id).await? else { continue };
+        let has_step = good.steps.iter().any(|step| {
+            step.id == who.on.step
+                && step.cells.iter().any(|cell| cell.host == who.on.host && !cell.attempts.is_empty())
+        });
+        if has_step {
+            return Ok(Some(good));
+        }
+    }
+    Ok(None)
+}
+
 async fn of_run(run: &TheRun, web: &Web) -> Result<RunView, Problem> {
     web.engine().view(run.id).await?.ok_or_else(TheRun::absent)
 }
@@ -66,6 +103,12 @@ async fn of_run(run: &TheRun, web: &Web) -> Result<RunView, Problem> {
 /// Counts up when something of the run that was authorised was stored.
 pub fn watch<P>(who: &Authorised<P, TheRun>, web: &Web) -> watch::Receiver<u64> {
     web.engine().watch(who.on.id)
+}
+
+/// Whether nothing happened in the run that was authorised after event `seq`, told without reading the store: a thousand
+/// viewers ask at each burst of output.
+pub fn is_up_to_date<P>(who: &Authorised<P, TheRun>, web: &Web, seq: u64) -> bool {
+    web.engine().last_seq(who.on.id) == Some(seq)
 }
 
 /// Events of the run that was authorised, after number `after`, at most `limit`.

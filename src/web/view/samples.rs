@@ -4,6 +4,7 @@
 mod account;
 mod handoffs;
 mod on_call;
+mod output;
 mod pages;
 mod runs;
 
@@ -15,6 +16,8 @@ use crate::web::view::run::{Message, RunPage};
 
 const EVERYTHING: Rights = Rights { act: true, approve: true, share: true };
 const NOTHING: Rights = Rights { act: false, approve: false, share: false };
+
+pub use output::grid_run;
 
 /// The moment at which the samples are seen.
 pub const NOW_MS: i64 = SAMPLE_NOW_MS;
@@ -32,6 +35,7 @@ pub fn all() -> Vec<Sample> {
     samples.extend(account::all());
     samples.extend(handoffs::all());
     samples.extend(on_call::all());
+    samples.extend(output::all());
     for (name, view, tails) in runs::all() {
         let message =
             (name == "confirm-host").then(|| Message::refused("Refused", Some("“web3” is not “web-3”".to_owned())));

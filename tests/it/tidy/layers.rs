@@ -18,6 +18,7 @@ const CORE: &[&str] = &[
     "review",
     "run",
     "runbook",
+    "side_by_side",
     "yaml",
 ];
 
@@ -74,7 +75,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("reqwest", &["src/cli", "src/outgoing.rs", "src/outgoing/"]),
     ("rust_embed", &["src/cli/demo", "src/web"]),
     ("granit_parser", &["src/yaml.rs", "src/yaml/"]),
-    ("similar", &["src/difference.rs", "src/review/command.rs"]),
+    ("similar", &["src/difference.rs", "src/review/command.rs", "src/side_by_side.rs"]),
     ("sqlx", &["src/store"]),
     ("sqlx_postgres", &["src/store"]),
     ("sqlx_sqlite", &["src/store"]),

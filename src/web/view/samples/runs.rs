@@ -201,6 +201,11 @@ fn attempt_id(number: u128) -> AttemptId {
     AttemptId(Uuid::from_u128(0x0198_c5a0_7d3e_7c11_9d5b_0000_0000_0000 + number))
 }
 
+/// A run on these hosts that goes on.
+pub fn of_hosts(hosts: &[&str]) -> RunView {
+    run(hosts, RunStateName::Running)
+}
+
 fn run(hosts: &[&str], state: RunStateName) -> RunView {
     RunView {
         id: RunId(Uuid::from_u128(0x0198_c5a0_7d3e_7c11_9d5b_6c6f_0a4f_6c01)),
@@ -346,6 +351,9 @@ pub fn lines(count: u64) -> Vec<Line> {
                 at: format!("{}.{:03}", number / 4, number * 37 % 1000),
                 marked: number == 7,
                 continues: number == 9,
+                overwritten: if number == 12 { 57 } else { 0 },
+                states: (number == 12).then(|| "/runs/x?lines=12&states=1".to_owned()),
+                hit: number == 13,
             }
         })
         .collect()
