@@ -4,6 +4,7 @@
 pub mod ask;
 mod attempt;
 mod codec;
+mod freshness;
 mod guards;
 mod live;
 mod locks;

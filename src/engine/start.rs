@@ -110,6 +110,7 @@ impl Engine {
         let inventory = library.inventory(&served).await.map_err(unreadable)?;
         let hosts = hosts(&runbook, request, &inventory.inventory)?;
         let guards = self.guards_at_start(&runbook, request, &hosts.chosen).await?;
+        let guards = self.believed_at_start(&runbook, &revision, request, guards).await?;
         let given = Circumstances {
             commit: revision.commit().map(|commit| commit.id.as_str().to_owned()),
             text_digest: file.digest(),
