@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust e2e check bench
+.PHONY: help demo test test-rust e2e check bench bench-lists
 
 # Where cargo puts the binary that the browser tests and the benchmarks drive.
 TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
@@ -42,3 +42,7 @@ bench: ## Measure Steadyhand beside ssh, Ansible and pyinfra (builds a release b
 	@scripts/setup bench
 	@cargo build --locked --release
 	@python3 benches/compare/compare.py --steadyhand "$(TARGET_DIR)/release/steadyhand" $(ARGS)
+
+bench-lists: ## Measure the lists with 100,000 runs (builds a release binary; ARGS=…)
+	@cargo build --locked --release
+	@python3 benches/lists/lists.py --steadyhand "$(TARGET_DIR)/release/steadyhand" $(ARGS)

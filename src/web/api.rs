@@ -8,4 +8,4 @@ pub mod output;
 pub mod runbooks;
 pub mod runs;
 pub mod shares;
-mod wire;
+pub mod wire;

@@ -1,6 +1,10 @@
 //! Reads what pages and API show: from the engine, the store and the library, into views.
 
 pub mod audit;
+pub mod book;
+pub mod books;
+pub mod history;
+pub mod now;
 pub mod output;
 pub mod runbooks;
 pub mod runs;

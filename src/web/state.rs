@@ -11,7 +11,7 @@ use crate::audit::repeats::Repeats;
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::engine::output::OutputError;
-use crate::library::{Catalogue, LibraryError};
+use crate::library::{Catalogue, Changes, LibraryError};
 use crate::runbook::parse::Parsed;
 use crate::sign_on::{self, Provider};
 use crate::store::{Store, StoreError};
@@ -67,6 +67,7 @@ struct Shared {
     passwords: Passwords,
     provider: Option<Provider>,
     catalogue: Catalogue<Parsed>,
+    changes: Changes,
     /// What was recorded lately, so that the same again is only counted.
     repeats: Mutex<Repeats>,
     stopping: CancellationToken,
@@ -83,6 +84,7 @@ impl Web {
             rates: Rates::new(),
             passwords: Passwords::default(),
             catalogue: Catalogue::default(),
+            changes: Changes::default(),
             repeats: Mutex::default(),
             stopping: CancellationToken::new(),
         };
@@ -130,6 +132,10 @@ impl Web {
 
     pub(super) fn catalogue(&self) -> &Catalogue<Parsed> {
         &self.shared.catalogue
+    }
+
+    pub(super) fn changes(&self) -> &Changes {
+        &self.shared.changes
     }
 
     pub(super) fn repeats(&self) -> std::sync::MutexGuard<'_, Repeats> {

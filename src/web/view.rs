@@ -4,10 +4,13 @@
 pub mod account;
 pub mod approval;
 pub mod audit;
+pub mod books;
 pub mod components;
+pub mod history;
 pub mod lists;
 pub mod login;
 pub mod need;
+pub mod now;
 pub mod output;
 pub mod rights;
 pub mod run;
@@ -15,6 +18,7 @@ pub mod runbook;
 #[cfg(test)]
 mod samples;
 pub mod share;
+pub mod start;
 pub mod step;
 pub mod tail;
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod doors;
 mod events;
 mod headers;
 mod hostile;
+mod lists;
 mod login;
 mod matrix;
 mod network;

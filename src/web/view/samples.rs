@@ -2,6 +2,7 @@
 //! changes a template and wants to look at it.
 
 mod account;
+mod lists;
 mod pages;
 mod runs;
 
@@ -28,6 +29,7 @@ pub struct Sample {
 pub fn all() -> Vec<Sample> {
     let mut samples = pages::all();
     samples.extend(account::all());
+    samples.extend(lists::all());
     for (name, view, tails) in runs::all() {
         let message =
             (name == "confirm-host").then(|| Message::refused("Refused", Some("“web3” is not “web-3”".to_owned())));

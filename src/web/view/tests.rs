@@ -8,6 +8,7 @@ use crate::web::templates;
 
 /// Parts that are drawn inside pages only.
 const PARTIALS: &[&str] = &[
+    "book-line",
     "cells",
     "components/bars",
     "components/blank",
@@ -21,6 +22,7 @@ const PARTIALS: &[&str] = &[
     "components/tabs",
     "components/timeline",
     "diagnostic",
+    "facets",
     "frame",
     "lines",
     "log",
@@ -28,6 +30,7 @@ const PARTIALS: &[&str] = &[
     "moment",
     "moment-ago",
     "need",
+    "pieces",
     "run-line",
     "run-parts",
     "runbook-step",
