@@ -41,7 +41,7 @@ VALUES = (
     "3, 3, 9, {hash}, 'runbook ' || (n % {runbooks}) || '\nweb/r' || (n % {runbooks}), 'h' || (n % {hosts}), ''"
 )
 AFTER = [
-    "insert into run_host select hosts, started_at_ms, id from run on conflict do nothing",
+    "insert into run_host select hosts, started_at_ms, id from run where true on conflict do nothing",
     "insert into run_text select distinct search from run where true on conflict do nothing",
     "analyze",
 ]
