@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust e2e check bench bench-lists
+.PHONY: help demo test test-rust e2e pictures check bench bench-lists
 
 # Where cargo puts the binary that the browser tests and the benchmarks drive.
 TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
@@ -32,6 +32,10 @@ endif
 
 e2e: ## Run the browser tests alone
 	@if [ -f tests/e2e/package.json ]; then scripts/e2e "$(TARGET_DIR)/debug/steadyhand" $(ARGS); fi
+
+pictures: ## Take the pictures of docs/pictures anew, from the real pages
+	@cargo build --locked
+	@PICTURES="$(CURDIR)/docs/pictures" scripts/e2e "$(TARGET_DIR)/debug/steadyhand" pictures
 
 check: ## Formatting, lints, shell scripts
 	@cargo fmt --check

@@ -16,6 +16,7 @@ mod checklist;
 mod client;
 mod completions;
 mod demo;
+mod diff;
 mod duration;
 mod explain;
 mod first_commit;
@@ -97,6 +98,7 @@ subcommands! {
     demo::Demo,
     init::Init,
     check::Check,
+    diff::Diff,
     schema::Schema,
     run::Run,
     runs::Runs,

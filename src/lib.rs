@@ -19,6 +19,7 @@ pub mod oncall;
 pub mod outgoing;
 pub mod process;
 pub mod redact;
+pub mod review;
 pub mod run;
 pub mod runbook;
 pub mod secrets;

@@ -17,6 +17,7 @@ mod git;
 mod inventory;
 mod program;
 mod revision;
+pub mod snapshot;
 mod tree;
 mod trust;
 

@@ -20,6 +20,7 @@ mod db;
 pub mod engine_lock;
 pub mod lease;
 pub mod locks;
+pub mod nudges;
 pub mod open;
 pub mod output;
 pub mod people;

@@ -39,6 +39,7 @@ mod templates;
 mod tls;
 mod view;
 mod visit;
+mod watchers;
 mod within;
 
 use axum::Router;

@@ -67,6 +67,8 @@ kinds! {
     ApprovalGiven = "approval-given",
     ApprovalRejected = "approval-rejected",
     ApprovalWithdrawn = "approval-withdrawn",
+    /// Somebody said that a run waits.
+    Nudged = "nudged",
     /// By a person, on the command line. Those that the server makes by itself are their own record.
     CheckpointMade = "checkpoint-made",
     AuditExported = "audit-exported",

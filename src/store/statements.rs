@@ -4,12 +4,13 @@
 use sqlx::{Executor, SqlSafeStr};
 
 use super::db::{Pools, Sql};
-use super::{Store, access, audit, lease, locks, open, output, people, run_log, runs, setting, shares};
+use super::{Store, access, audit, lease, locks, nudges, open, output, people, run_log, runs, setting, shares};
 
 fn all() -> impl Iterator<Item = &'static Sql> {
     let single = [
         lease::STATEMENTS,
         locks::STATEMENTS,
+        nudges::STATEMENTS,
         open::STATEMENTS,
         output::STATEMENTS,
         run_log::STATEMENTS,

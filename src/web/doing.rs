@@ -10,7 +10,8 @@ use crate::run::action::{Action, Refusal, Request};
 use crate::run::approval::Credentials;
 use crate::run::plan::Plan;
 use crate::run::view::RunView;
-use crate::web::authority::{ActOnRuns, Approve, Authorised, StartRuns, Subject, TheRun, TheRunbook};
+use crate::web::authority::{ActOnRuns, Approve, Authorised, ReadRuns, StartRuns, Subject, TheRun, TheRunbook};
+use crate::web::problem::Problem;
 use crate::web::state::Web;
 
 /// Does something to the run that was authorised, in the name of whoever asks. Answers to requests for approval take
@@ -47,6 +48,15 @@ pub async fn speak(
         return Err(Refusal::Wrong(elsewhere).into());
     }
     web.engine().act(who.on.id, request(who, seen_seq, action), Vec::new()).await
+}
+
+/// Reminds whoever the run that was authorised waits for, in the name of whoever asks. False if somebody did so a
+/// moment ago.
+///
+/// # Errors
+/// It cannot be stored; nobody was reminded.
+pub async fn nudge(who: &Authorised<ReadRuns, TheRun>, web: &Web, whom: &str) -> Result<bool, Problem> {
+    Ok(web.store().nudge(who.on.id, &who.actor().0, whom, web.now_ms()).await?)
 }
 
 fn request<P>(who: &Authorised<P, TheRun>, seen_seq: u64, action: Action) -> Request {

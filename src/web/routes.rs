@@ -137,6 +137,7 @@ fn page_routes() -> Vec<Route> {
         Route::guarded(get.clone(), "/runs/{id}/parts", pages::run::parts),
         Route::guarded(post.clone(), "/runs/{id}/actions", pages::run::act),
         Route::guarded(post.clone(), "/runs/{id}/approvals", pages::run::approve),
+        Route::guarded(post.clone(), "/runs/{id}/nudge", pages::run::nudge),
         Route::guarded(get.clone(), "/runs/{id}/steps/{step}/hosts/{host}", pages::output::show),
         Route::guarded(get.clone(), "/runs/{id}/share", pages::share::form),
         Route::guarded(post.clone(), "/runs/{id}/share", pages::share::create),

@@ -19,6 +19,7 @@ use crate::web::limits::{Bounds, Limits};
 use crate::web::passwords::Passwords;
 use crate::web::problem::Problem;
 use crate::web::rates::Rates;
+use crate::web::watchers::Watchers;
 
 /// What whoever starts the server may say about its web side.
 #[derive(Debug, Clone, Default)]
@@ -63,6 +64,7 @@ struct Shared {
     clock: Arc<dyn Clock>,
     options: WebOptions,
     limits: Limits,
+    watchers: Watchers,
     rates: Rates,
     passwords: Passwords,
     provider: Option<Provider>,
@@ -81,6 +83,7 @@ impl Web {
             provider: options.provider.clone().map(Provider::new),
             options,
             limits: Limits::new(),
+            watchers: Watchers::default(),
             rates: Rates::new(),
             passwords: Passwords::default(),
             catalogue: Catalogue::default(),
@@ -101,6 +104,11 @@ impl Web {
 
     pub(super) fn limits(&self) -> &Limits {
         &self.shared.limits
+    }
+
+    /// Who has the page of which run open.
+    pub(super) fn watchers(&self) -> &Watchers {
+        &self.shared.watchers
     }
 
     /// The label of the provider's button, if there is a provider.

@@ -3,10 +3,14 @@
 
 pub mod account;
 pub mod approval;
+pub mod around;
 pub mod audit;
+pub mod band;
 pub mod books;
 pub mod components;
+pub mod facts;
 pub mod history;
+pub mod host;
 pub mod lists;
 pub mod login;
 pub mod need;

@@ -1,4 +1,5 @@
 // Every page in both themes, on a phone and on a desk: nothing sticks out, axe finds nothing, it is small.
+import { gzipSync } from "node:zlib";
 import AxeBuilder from "@axe-core/playwright";
 import { expect, startRun, test } from "./server.js";
 
@@ -42,3 +43,13 @@ for (const colorScheme of ["light", "dark"]) {
     });
   }
 }
+
+test("style and script stay small on the wire", async ({ page, server }) => {
+  await page.goto("/");
+  const [style, script] = await page.evaluate(() => [document.querySelector("link[rel=stylesheet]").href, document.querySelector("script[src]").src]);
+  for (const [address, bytesMax] of [[style, 15_000], [script, 25_000]]) {
+    const packed = gzipSync(Buffer.from(await (await fetch(address)).arrayBuffer())).length;
+    expect(packed, address).toBeLessThan(bytesMax);
+    expect(address.startsWith(server.origin)).toBe(true);
+  }
+});

@@ -1,6 +1,6 @@
 // The real program on a free port with data of its own, and somebody who has signed in.
-import { spawn } from "node:child_process";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { test as base, expect } from "@playwright/test";
@@ -8,12 +8,14 @@ import { test as base, expect } from "@playwright/test";
 const here = import.meta.dirname;
 const program = process.env.STEADYHAND_BIN ?? path.join(here, "../../target/debug/steadyhand");
 
-// `more`: further arguments of serve.
-export async function startServer(more = []) {
+// `more`: further arguments of serve. `inventory`: the hosts, instead of those of the repository.
+export async function startServer(more = [], inventory = undefined) {
   const folder = mkdtempSync(path.join(tmpdir(), "sh-"));
-  cpSync(path.join(here, "repository"), path.join(folder, "repository"), { recursive: true });
-  const given = ["serve", "--repo", path.join(folder, "repository"), "--data", path.join(folder, "data"), "--listen", "127.0.0.1:0", ...more];
-  const child = spawn(program, given, { stdio: ["ignore", "pipe", "pipe"] });
+  const [repository, data] = [path.join(folder, "repository"), path.join(folder, "data")];
+  cpSync(path.join(here, "repository"), repository, { recursive: true });
+  if (inventory) writeFileSync(path.join(repository, "inventory.yaml"), inventory);
+  const serve = (listen) => spawn(program, ["serve", "--repo", repository, "--data", data, "--listen", listen, ...more], { stdio: ["ignore", "pipe", "pipe"] });
+  let child = serve("127.0.0.1:0");
   let told = "";
   const link = await new Promise((resolve, reject) => {
     const look = (bytes) => {
@@ -26,24 +28,50 @@ export async function startServer(more = []) {
     child.on("exit", (code) => reject(new Error(`the server ended with ${code}: ${told}`)));
     setTimeout(() => reject(new Error(`the server printed no login link: ${told}`)), 30_000).unref();
   });
-  const stop = async () => {
+  const end = async (signal) => {
     const gone = new Promise((resolve) => child.on("exit", resolve));
-    child.kill("SIGTERM");
+    child.kill(signal);
     await gone;
-    rmSync(folder, { recursive: true, force: true });
   };
-  return { ...link, folder, stop };
+  return {
+    ...link,
+    folder,
+    // As a power cut does it; nothing is told to anybody.
+    kill: () => end("SIGKILL"),
+    // On the same port, with the same data.
+    async startAgain() {
+      child = serve(new URL(link.origin).host);
+      child.stdout.resume();
+      child.stderr.resume();
+      await expect.poll(() => fetch(`${link.origin}/livez`).then(({ ok }) => ok, () => false), { timeout: 30_000 }).toBe(true);
+    },
+    // Another person, as the command line makes one; gives the address that signs them in.
+    person(name) {
+      const run = (...given) => execFileSync(program, ["user", ...given, "--data", data], { encoding: "utf8" });
+      run("add", name);
+      return `${link.origin}${/\/login\?token=\w+/.exec(run("login", name, "--base", link.origin))[0]}`;
+    },
+    async stop() {
+      await end("SIGTERM");
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+// The cookie of whoever opens the link that the server printed.
+export async function signIn(server) {
+  const answer = await fetch(`${server.origin}/login`, {
+    method: "POST", redirect: "manual", body: new URLSearchParams({ token: server.token }),
+  });
+  const [name, value] = answer.headers.get("set-cookie").split(";")[0].split("=");
+  return { name, value, url: server.origin };
 }
 
 export const test = base.extend({
   // One server a worker: a story leaves its runs behind, as people do.
   server: [async ({}, use) => {
     const server = await startServer();
-    const answer = await fetch(`${server.origin}/login`, {
-      method: "POST", redirect: "manual", body: new URLSearchParams({ token: server.token }),
-    });
-    const [name, value] = answer.headers.get("set-cookie").split(";")[0].split("=");
-    await use({ ...server, cookie: { name, value, url: server.origin } });
+    await use({ ...server, cookie: await signIn(server) });
     await server.stop();
   }, { scope: "worker" }],
 

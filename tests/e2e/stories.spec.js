@@ -79,6 +79,7 @@ test("a failed step says what failed and asks for a decision; a skip needs a rea
   await expect(page.getByText("not found").first()).toBeVisible();
   await page.getByRole("button", { name: "Try again on web-1" }).click();
   await expect(page.getByRole("link", { name: /attempt 2/ })).toBeVisible();
+  await page.getByText("Go on without it…").click();
   await page.getByLabel(/Go on without this step/).fill("known, and harmless");
   await page.getByRole("button", { name: "Skip it on web-1" }).click();
   await expect(page.getByRole("heading", { name: /Succeeded/ })).toBeVisible();

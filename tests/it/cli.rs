@@ -4,6 +4,7 @@ mod access;
 mod audit;
 mod check;
 mod config;
+mod diff;
 mod token;
 mod user;
 

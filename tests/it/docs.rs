@@ -114,3 +114,23 @@ fn rust_sources(folder: &Path) -> String {
     }
     text
 }
+
+/// What reviewers copy into their own repositories calls the program as it is.
+#[test]
+fn each_call_in_the_templates_for_reviewers_is_one_that_the_program_takes() {
+    let mut calls = 0;
+    for name in [".pre-commit-hooks.yaml", "action.yml", "docs/review/gitlab-ci.yml"] {
+        let text = document(name);
+        for call in text.lines().filter_map(|line| Some(line.split_once("steadyhand ")?.1)) {
+            let mut words = call.split(['>', '|']).next().unwrap_or_default().split_whitespace();
+            let subcommand = words.next().unwrap_or_default();
+            let Some(found) = steadyhand::cli::command().find_subcommand(subcommand).cloned() else { continue };
+            calls += 1;
+            for option in words.filter_map(|word| word.strip_prefix("--")) {
+                let is_known = found.get_arguments().any(|argument| argument.get_long() == Some(option));
+                assert!(is_known, "{name}: steadyhand {subcommand} has no --{option}");
+            }
+        }
+    }
+    assert!(calls >= 7, "only {calls} calls were found");
+}

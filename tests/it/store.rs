@@ -5,6 +5,7 @@ mod audit;
 mod lists;
 mod locks;
 mod log;
+mod nudges;
 mod opening;
 mod output;
 mod people;

@@ -12,6 +12,7 @@ mod lists;
 mod login;
 mod matrix;
 mod network;
+mod nudge;
 mod oidc;
 mod output;
 mod own_pages;

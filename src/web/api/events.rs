@@ -17,6 +17,7 @@ use crate::web::problem::Problem;
 use crate::web::query::QueryFields;
 use crate::web::reading::runs;
 use crate::web::state::Web;
+use crate::web::watchers::Watching;
 
 /// Events between the reader of the store and a connection; a slow viewer costs this much memory and no more.
 const QUEUE_MAX: usize = 16;
@@ -55,7 +56,8 @@ pub async fn stream(
     let place = web.limits().viewer();
     let place = place.ok_or_else(|| Problem::unavailable("too many viewers; ask for the run every few seconds"))?;
     let (sender, receiver) = mpsc::channel(QUEUE_MAX);
-    tokio::spawn(Viewer { web, who, after, sender, parts, _place: place }.follow());
+    let watching = web.watchers().come(who.on.id, who.actor());
+    tokio::spawn(Viewer { web, who, after, sender, parts, _place: place, _watching: watching }.follow());
     let events = stream::unfold(receiver, |mut receiver| async {
         receiver.recv().await.map(|sent| (Ok::<_, Infallible>(sent), receiver))
     });
@@ -73,6 +75,8 @@ struct Viewer {
     /// The request, to ask again whether its sender may still look.
     parts: Parts,
     _place: OwnedSemaphorePermit,
+    /// Others see that they look on.
+    _watching: Watching,
 }
 
 /// Why following goes no further.

@@ -115,12 +115,12 @@ const steadyhand = (() => {
 
   // Moves the focus to the next of these.
   function hop(selector, by) {
-    const places = all(selector);
+    const places = all(selector).filter((place) => place.getClientRects().length);
     if (!places.length) { say("There is none"); return; }
     const at = places.findIndex((place) => place.contains(document.activeElement));
     const next = places[at < 0 ? (by > 0 ? 0 : places.length - 1) : Math.min(places.length - 1, Math.max(0, at + by))];
-    const target = next.matches("a") ? next : $("summary", next) ?? next;
-    if (target === next && !next.matches("a")) next.tabIndex = -1;
+    const target = next.matches("a") ? next : $("h2[id], summary", next) ?? next;
+    if (!target.matches("a, summary")) target.tabIndex = -1;
     target.focus();
     target.scrollIntoView({ block: "center" });
   }

@@ -21,7 +21,7 @@
   function standing() {
     const mark = $("#live");
     const behind = Math.floor((Date.now() - heardAt) / 1000);
-    const text = lost ? `connection lost · ${behind} s behind` : stream?.readyState === 1 ? "live" : "connecting";
+    const text = lost ? `connection lost · ${behind} s behind` : stream?.readyState === 1 || behind < 4 ? "live" : `asks now and then · ${behind} s behind`;
     if (mark && mark.textContent !== text) { mark.textContent = text; mark.classList.toggle("off", lost); }
   }
   setInterval(() => run() && standing(), 1000);
@@ -74,8 +74,13 @@
     $("#lost a").href = location.pathname;
   }
 
-  // A person's words outlive updates: what belongs to the same question is not drawn anew for a new number.
-  const plain = (element) => element.outerHTML.replace(/(name="seq" value=")\d+/g, "$1").replace(/ (open|aria-disabled|data-sent|data-since)="[^"]*"/g, "").replace(/ data-utc="[^"]*"/g, "");
+  // A person's words outlive updates: what belongs to the same question is not drawn anew for a new number, for a
+  // passing second, or for what this script itself has made of it.
+  function plain(element) {
+    const copy = element.cloneNode(true);
+    for (const passing of all("time, [data-since], [data-notify], .live", copy)) passing.replaceChildren();
+    return copy.outerHTML.replace(/(name="seq" value=")\d+/g, "$1").replace(/ (open|hidden|class|title|datetime|aria-disabled|aria-pressed|data-sent|data-since|data-utc)="[^"]*"/g, (found, name) => name === "class" ? found.replace(" off", "") : "");
+  }
   const fresh = new WeakMap();
   const PARTS = ["band", "wheel", "people", "stop", "need", "cells", "facts"];
 
@@ -84,17 +89,19 @@
     if (!now || !next) return;
     const ended = !next.hasAttribute("data-live");
     const step = (part) => $(".current h2", part)?.id;
-    const sameShape = step(now) === step(next) && !ended && ["#run > .current", "[data-part=wheel]"].every((part) => Boolean($(part, now)) === Boolean($(part, next)));
+    const sameShape = step(now) === step(next) && !ended && ["#run > .current", "[data-part=wheel]", "[data-part=cells] ~ [data-part=need]"].every((part) => Boolean($(part, now)) === Boolean($(part, next)));
     if (sameShape) {
       const question = plain($("[data-part=need]", now) ?? now);
       for (const line of all("li.step", next)) swap(document.getElementById(line.id), line);
       for (const name of PARTS) swap($(`[data-part=${name}]`, now), $(`[data-part=${name}]`, next));
+      // Where they are is said to those who come back, not to those who are there.
+      if (returned) swap($("[data-part=idle]", now), $("[data-part=idle]", next));
+      returned = false;
       swapTails($("[data-part=tails]", now), $("[data-part=tails]", next));
       for (const name of ["seq", "needs", "title"]) now.dataset[name] = next.dataset[name];
       if (question !== plain($("[data-part=need]", now) ?? now) && $("[data-part=need]", now)) settle(now);
     } else if (typing() && now.contains(document.activeElement) && document.activeElement.value) {
-      notice("moved", "<p><strong>The run has moved on.</strong> What you typed here may no longer be asked for.</p><a>Show where it is now</a>");
-      $("#moved a").href = location.pathname;
+      offer();
       return;
     } else {
       replace(now, next);
@@ -103,11 +110,15 @@
     tell();
     dress();
   }
+  function offer() {
+    notice("moved", "<p><strong>The run has moved on.</strong> What you typed here may no longer be asked for.</p><a>Show where it is now</a>");
+    $("#moved a").href = location.pathname;
+  }
   function replace(now, next) {
     const opened = all("details[open]", now).map((details) => details.closest("[id]")?.id).filter(Boolean);
     const held = now.contains(document.activeElement);
     now.replaceWith(next);
-    for (const id of opened) { const details = next.querySelector(`#${CSS.escape(id)} details`); if (details) details.open = true; }
+    for (const id of opened) { const details = next.querySelector(`details#${CSS.escape(id)}, #${CSS.escape(id)} > details`); if (details) details.open = true; }
     // Never onto a button: what was pressed last must not press the next thing.
     const title = $(".current h2, .result h2", next);
     if (held && title) { title.tabIndex = -1; title.focus({ preventScroll: true }); }
@@ -128,10 +139,13 @@
     if (!old || !fresher) return;
     const key = plain(fresher);
     if ((fresh.get(old) ?? plain(old)) === key) return;
-    if (old.contains(document.activeElement) && (typing() || old.dataset.part === "need")) return;
+    const held = old.contains(document.activeElement);
+    if (held && (typing() || old.dataset.part === "need")) { if (old.dataset.part === "need") offer(); return; }
     const open = all("details", old).map((details) => details.open);
+    const at = held ? all("a, button, summary", old).indexOf(document.activeElement) : -1;
     fresh.set(fresher, key);
     old.replaceWith(fresher);
+    if (held) all("a, button, summary", fresher)[at]?.focus({ preventScroll: true });
     all("details", fresher).forEach((details, position) => { if (open[position]) details.open = true; });
   }
   function swapTails(old, next) {
@@ -176,16 +190,17 @@
     stream.onerror = () => {
       close();
       if (!run() || document.hidden) return;
+      // Whether the server is there, or only has no place for another stream, is seen by asking it.
+      refresh();
       clearTimeout(retry);
       retry = setTimeout(() => { if (run()) { refresh(); connect(); } }, retryMs);
-      // A server that closes a stream in order is there again at once; only a second failure is a lost connection.
-      if (retryMs > RETRY_FIRST_MS) missing();
       retryMs = Math.min(retryMs * 2, RETRY_MAX_MS);
     };
   }
   function close() { stream?.close(); stream = undefined; }
+  let returned = false;
   document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) { retryMs = RETRY_FIRST_MS; connect(); refresh(); } else if (!calls()) close();
+    if (!document.hidden) { returned = true; retryMs = RETRY_FIRST_MS; connect(); refresh(); } else if (!calls()) close();
   });
   window.addEventListener("online", () => { clearTimeout(retry); connect(); refresh(); });
   window.addEventListener("pagehide", close);
@@ -227,7 +242,7 @@
   // --- Keys: they move about and copy. ---
   keys.add("n", "next step", () => hop("[data-step]", 1));
   keys.add("p", "previous step", () => hop("[data-step]", -1));
-  keys.add("f", "next failure", () => hop("[data-step].bad, .cells li.bad", 1));
+  keys.add("f", "next failure", () => { hop("[data-step].bad, [data-step].unsure, .cells li.bad", 1); const step = document.activeElement?.closest(".step > details"); if (step) step.open = true; });
   keys.add("l", "follow the output", () => all(".log").forEach(follow));
   keys.add("w", "wrap long lines", () => all(".tail .log").forEach((log) => log.classList.toggle("nowrap")));
   keys.add("c", "copy the command of this step", () => {
@@ -236,7 +251,7 @@
     if (command) copyText(command.textContent, "The command is copied"); else say("This step has no command");
   });
 
+  onDress(standing);
   tell();
-  standing();
   if (run()) { seen = run().dataset.seq; connect(); }
 })();

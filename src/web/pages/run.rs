@@ -17,6 +17,7 @@ use crate::web::query::{Fields, FormFields};
 use crate::web::reading::{output, runs};
 use crate::web::state::Web;
 use crate::web::templates;
+use crate::web::view::around::People;
 use crate::web::view::rights::Rights;
 use crate::web::view::run::{Message, RunPage};
 
@@ -60,6 +61,21 @@ pub async fn approve(
     };
     let done = doing::speak(&who, &web, asked.seq, asked.action).await;
     answered(&who, &web, done, &form).await
+}
+
+/// `POST /runs/{id}/nudge`: a reminder for whoever the run waits for. It is recorded, and shown to them.
+pub async fn nudge(who: Authorised<ReadRuns, TheRun>, State(web): State<Web>) -> Result<Response, Problem> {
+    let view = runs::view(&who, &web).await?;
+    let around = runs::around(&who, &web, &view).await?;
+    let none = Fields::default();
+    let refuse = |reason: &str| refused(&who, &web, StatusCode::UNPROCESSABLE_ENTITY, reason.to_owned(), &none);
+    let Some(waits) = People::new(&view, who.actor(), &around).waits.filter(|waits| waits.may_nudge) else {
+        return refuse("the run waits for nobody else").await;
+    };
+    if !doing::nudge(&who, &web, &waits.whom).await? {
+        return refuse("somebody nudged them less than five minutes ago; they see it").await;
+    }
+    Ok(see_other(&format!("/runs/{}", who.on.id)))
 }
 
 async fn answered<P>(
@@ -112,8 +128,9 @@ async fn picture<P>(
         approve: may(Permission::Approve),
         share: may(Permission::ShareOutput),
     };
-    let page = RunPage::new(view, who.actor(), web.now_ms(), tails, message);
-    let mut page = page.limited_to(rights, view);
+    let around = runs::around(who, web, view).await?;
+    let page = RunPage::new(view, who.actor(), &around, tails, message);
+    let mut page = page.limited_to(rights, view, who.actor());
     let step_need = page.current.as_mut().and_then(|step| step.need.as_mut());
     if let Some(asked) = step_need.or(page.need.as_mut()).and_then(|need| need.approve.as_mut()) {
         asked.last_success = runs::last_success(who, web, view).await?;

@@ -9,7 +9,7 @@ use crate::web::ansi::Painter;
 use crate::web::limits::{TAIL_LINES, TAILS_MAX};
 use crate::web::problem::Problem;
 use crate::web::state::Web;
-use crate::web::view::step::{output_page, purpose_words};
+use crate::web::view::step::{failed_step, output_page, purpose_words};
 use crate::web::view::tail::{Line, Tail};
 
 /// Bytes of the last lines of one attempt: 200 lines of a terminal's width and some long ones.
@@ -25,7 +25,8 @@ pub fn reader(web: &Web, attempt: AttemptId) -> OutputReader {
 /// # Errors
 /// The store cannot be read.
 pub async fn tails(web: &Web, view: &RunView) -> Result<Vec<Tail>, Problem> {
-    let Some(step) = view.current.as_ref().and_then(|id| view.steps.iter().find(|step| step.id == *id)) else {
+    let current = view.current.as_ref().and_then(|id| view.steps.iter().find(|step| step.id == *id));
+    let Some(step) = (if view.ended_at_ms.is_some() { failed_step(view) } else { current }) else {
         return Ok(Vec::new());
     };
     let mut tails = Vec::new();

@@ -13,11 +13,15 @@ use crate::web::format::{self, Moment};
 use crate::web::problem::Problem;
 use crate::web::state::Web;
 use crate::web::view::approval::LastSuccess;
+use crate::web::view::around::{Around, Nudged, median_ms};
 use crate::web::view::lists::{RunLine, stored_state};
 
 /// Rows that one page of a list reads at most while it looks for those that its reader may see. Past this the page
 /// is shorter and says where to go on.
 const ROWS_READ_MAX: u32 = 2_000;
+
+/// Successful runs that say how long a runbook usually takes.
+const USUAL_RUNS: u32 = 20;
 
 /// The picture of a run that was authorised.
 ///
@@ -55,6 +59,38 @@ pub async fn events<P>(
     limit: u32,
 ) -> Result<Vec<NumberedEvent>, Problem> {
     Ok(web.engine().events(who.on.id, after, limit).await?)
+}
+
+/// What stands around the run that was authorised and is not of its log.
+///
+/// # Errors
+/// The store cannot be read.
+pub async fn around<P>(who: &Authorised<P, TheRun>, web: &Web, view: &RunView) -> Result<Around, Problem> {
+    let usual_ms = usual_ms(who, web, view).await?;
+    let around = Around { now_ms: web.now_ms(), usual_ms, ..Around::default() };
+    if view.ended_at_ms.is_some() {
+        return Ok(around);
+    }
+    let last = web.engine().events(view.id, view.seq.saturating_sub(1), 1).await?;
+    let nudge = web.store().newest_nudge(view.id).await?;
+    Ok(Around {
+        last_event_ms: last.first().map(|event| event.at_ms),
+        watchers: web.watchers().of(view.id),
+        nudge: nudge.map(|nudge| Nudged { by: nudge.by, at_ms: nudge.at_ms }),
+        ..around
+    })
+}
+
+/// What the last runs of the same runbook took that succeeded, in the middle, among those that whoever asks may see.
+async fn usual_ms<P>(who: &Authorised<P, TheRun>, web: &Web, view: &RunView) -> Result<Option<i64>, Problem> {
+    let runbook = view.runbook.parse().ok();
+    let filter = Filter { state: Some("succeeded".to_owned()), runbook, ..Filter::default() };
+    let page = web.store().list_runs(&filter, None, USUAL_RUNS).await?;
+    let seen = page
+        .runs
+        .iter()
+        .filter(|row| row.id != view.id && who.may(Permission::ReadRuns, About::Run(&scope_of_row(row))));
+    Ok(median_ms(seen.filter_map(|row| Some(row.ended_at_ms? - row.started_at_ms)).collect()))
 }
 
 /// The last run of the same runbook that succeeded: what an approver compares with; none if they may not see it.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::id::StepId;
+use crate::id::{HostName, StepId};
 use crate::run::event::PauseReason;
 use crate::run::plan::{AskKind, Gesture, PlannedAsk};
 use crate::run::view::{Need, RunView, StepView};
@@ -10,7 +10,11 @@ use crate::run::words;
 use crate::runbook::model::Effect;
 use crate::web::format::{self, Moment};
 use crate::web::view::approval::ApproveNeed;
+use crate::web::view::host::{HostMark, environment};
 use crate::web::view::tail::Tail;
+
+/// Hosts whose names stand on a button; the others are counted.
+const HOSTS_NAMED_MAX: usize = 3;
 
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct NeedCard {
@@ -35,7 +39,12 @@ pub struct NeedCard {
 pub struct ConfirmNeed {
     pub sentence: String,
     pub hosts: Vec<String>,
-    pub button: String,
+    /// `Delete old releases`; where follows on the button.
+    pub verb: String,
+    pub marks: Vec<HostMark>,
+    /// `and 4 more`; empty if all are named.
+    pub more: String,
+    pub environment: Option<String>,
     /// `danger` for what cannot be taken back.
     pub tone: &'static str,
     pub typed: Option<TypedGesture>,
@@ -93,6 +102,13 @@ pub struct UnknownNeed {
     pub because: String,
     pub step_name: String,
     pub note: String,
+    pub address: String,
+    /// When the attempt of which nobody knows began.
+    pub began: Option<Moment>,
+    /// What it was to do.
+    pub command: String,
+    /// Its last lines, as far as they came.
+    pub tails: Vec<Tail>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -156,10 +172,7 @@ impl NeedCard {
                 Self { decide: Some(DecideNeed { words, failed, reason: String::new() }), ..about(step) }
             }
             Need::ResolveUnknown { step, host, because } => {
-                let step_name = find(view, step).map(|step| step.name.clone()).unwrap_or_default();
-                let unknown =
-                    UnknownNeed { host: host.to_string(), because: because.clone(), step_name, note: String::new() };
-                Self { unknown: Some(unknown), ..about(step) }
+                Self { unknown: Some(UnknownNeed::new(view, step, host, because, now_ms, tails)), ..about(step) }
             }
             Need::ManualUndo { step, instruction } => {
                 Self { undo: Some(UndoNeed { instruction: instruction.clone() }), ..about(step) }
@@ -175,7 +188,7 @@ impl NeedCard {
                 Self { window: Some(WindowNeed { words, reason: String::new() }), ..about(step) }
             }
             Need::ReachHosts { hosts } => {
-                let words = format::names(hosts.iter().map(crate::id::HostName::as_str));
+                let words = format::names(hosts.iter().map(HostName::as_str));
                 let hosts = hosts.iter().map(|host| host_note(view, host)).collect();
                 Self { reach: Some(ReachNeed { hosts, words }), ..empty }
             }
@@ -218,7 +231,7 @@ fn find<'a>(view: &'a RunView, step: &StepId) -> Option<&'a StepView> {
     view.steps.iter().find(|candidate| candidate.id == *step)
 }
 
-fn host_note(view: &RunView, host: &crate::id::HostName) -> HostNote {
+fn host_note(view: &RunView, host: &HostName) -> HostNote {
     let note = view.hosts.iter().find(|candidate| candidate.name == *host).and_then(|found| found.note.clone());
     HostNote { name: host.to_string(), note: note.unwrap_or_default() }
 }
@@ -230,16 +243,46 @@ impl ConfirmNeed {
         };
         let step = find(view, step)?;
         let hosts: Vec<String> = hosts.iter().map(ToString::to_string).collect();
-        let place = format::names(hosts.iter().map(String::as_str));
         Some(Self {
             sentence: sentence.clone(),
-            button: format!("{} on {place}", step.name),
+            verb: step.name.clone(),
+            marks: hosts.iter().take(HOSTS_NAMED_MAX).map(|host| HostMark::new(host)).collect(),
+            more: match hosts.len().saturating_sub(HOSTS_NAMED_MAX) {
+                0 => String::new(),
+                more => format!("and {more} more"),
+            },
+            environment: environment(
+                view.hosts.iter().filter(|host| hosts.iter().any(|name| *name == host.name.as_str())),
+            ),
             tone: if step.effect == Effect::Destructive { "danger" } else { "primary" },
             typed: expected.as_ref().and_then(|expected| TypedGesture::new(gesture, expected)),
             previews: tails.iter().filter(|tail| previews.contains(&tail.attempt)).cloned().collect(),
             fresh_until: preview_stale_at_ms.map(|stale_at_ms| Moment::new(stale_at_ms, now_ms)),
             hosts,
         })
+    }
+}
+
+impl UnknownNeed {
+    fn new(view: &RunView, step: &StepId, host: &HostName, because: &str, now_ms: i64, tails: &[Tail]) -> Self {
+        let step = find(view, step);
+        let cell = step.and_then(|step| step.cells.iter().find(|cell| cell.host == *host));
+        let attempt = cell.and_then(|cell| cell.attempts.last());
+        let target = view.hosts.iter().find(|candidate| candidate.name == *host);
+        Self {
+            host: host.to_string(),
+            because: because.to_owned(),
+            step_name: step.map(|step| step.name.clone()).unwrap_or_default(),
+            note: String::new(),
+            address: target.map(|target| target.address.clone()).unwrap_or_default(),
+            began: attempt.map(|attempt| Moment::new(attempt.started_at_ms, now_ms)),
+            command: step.map(|step| step.body.clone()).unwrap_or_default(),
+            tails: tails
+                .iter()
+                .filter(|tail| attempt.is_some_and(|attempt| attempt.id == tail.attempt))
+                .cloned()
+                .collect(),
+        }
     }
 }
 
@@ -310,7 +353,7 @@ fn pause_words(why: &PauseReason) -> String {
         PauseReason::Person => "A person paused it.".to_owned(),
         PauseReason::StepFailed(step) => format!("Step {step} failed."),
         PauseReason::HostsUnreachable(hosts) => {
-            format!("{} cannot be reached.", format::names(hosts.iter().map(crate::id::HostName::as_str)))
+            format!("{} cannot be reached.", format::names(hosts.iter().map(HostName::as_str)))
         }
         PauseReason::SecretsLost => "The server was restarted and secret values are not in its memory.".to_owned(),
         PauseReason::Stopped(step) => format!("A person stopped the commands of step {step}."),

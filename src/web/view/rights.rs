@@ -1,7 +1,9 @@
 //! The run page for somebody who may not do all of it: what they may not is not offered, and the page says why.
 
+use crate::run::event::Actor;
 use crate::run::view::{Need, RunView};
 use crate::run::words;
+use crate::web::view::around::needs;
 use crate::web::view::run::RunPage;
 use crate::web::view::step::StepForms;
 
@@ -16,8 +18,9 @@ pub struct Rights {
 impl RunPage {
     /// The same page for somebody with these rights.
     #[must_use]
-    pub fn limited_to(mut self, rights: Rights, view: &RunView) -> Self {
+    pub fn limited_to(mut self, rights: Rights, view: &RunView, viewer: &Actor) -> Self {
         self.facts.may_share = rights.share;
+        self.needs = needs(view, viewer, rights);
         let current = self.current.as_mut();
         let cards = [self.need.as_mut(), current.and_then(|step| step.need.as_mut())];
         for approve in cards.into_iter().flatten().filter_map(|card| card.approve.as_mut()) {
@@ -28,6 +31,7 @@ impl RunPage {
             return self;
         }
         self.stop = None;
+        self.idle = None;
         self.wheel.iter_mut().for_each(|wheel| wheel.may_take = false);
         let asks_for_approval = matches!(view.waiting, Some(Need::Approve { .. }));
         if !asks_for_approval {

@@ -3,18 +3,18 @@
 use serde::Serialize;
 
 use crate::run::event::{Actor, RunEnd};
-use crate::run::plan::{Pace, Part};
-use crate::run::view::{HostStanding, HostView, Need, RunStateName, RunView, StepStateName, StepView};
+use crate::run::plan::Part;
+use crate::run::view::{RunStateName, RunView, StepStateName, StepView};
 use crate::web::format::{self, Moment};
+use crate::web::view::around::{Around, People, idle_words};
+use crate::web::view::band::Band;
+use crate::web::view::facts::{Facts, again};
 use crate::web::view::need::NeedCard;
-use crate::web::view::step::{StepCard, StepLine};
+use crate::web::view::step::{StepCard, StepLine, failed_step};
 use crate::web::view::tail::Tail;
 
 /// Finished steps that stay in sight above the current one; older ones are folded.
-const EARLIER_SHOWN: usize = 2;
-
-/// What `run::picture` gives for the value of a secret input.
-const SECRET_SHOWN_AS: &str = "(secret)";
+const EARLIER_SHOWN: usize = 3;
 
 /// A sentence above everything else: what was refused, what was done.
 #[derive(Debug, Clone, Serialize)]
@@ -40,6 +40,11 @@ pub struct RunPage {
     /// The page follows the run as it goes on.
     pub live: bool,
     pub band: Band,
+    pub people: People,
+    /// What whoever looks is needed for; empty if they are not.
+    pub needs: String,
+    /// Said to whoever comes back after a while.
+    pub idle: Option<String>,
     /// Said to those who may only look.
     pub watching: Option<String>,
     /// Set for those who watch.
@@ -56,23 +61,6 @@ pub struct RunPage {
     pub result: Option<ResultCard>,
     pub later: Vec<StepLine>,
     pub facts: Facts,
-}
-
-/// What is always in sight.
-#[derive(Debug, Clone, Serialize)]
-pub struct Band {
-    pub title: String,
-    pub state: String,
-    /// `wait`, `run`, `good`, `bad` or `still`: a class, beside a word.
-    pub tone: &'static str,
-    pub place: String,
-    pub production: bool,
-    pub progress: String,
-    pub done: usize,
-    pub total: usize,
-    pub elapsed: String,
-    /// Milliseconds since 1970 while the run goes on: the script counts on.
-    pub since_ms: Option<i64>,
 }
 
 /// Shown to those who watch: who drives, and the way to take over.
@@ -118,48 +106,18 @@ pub struct GoOn {
     pub step: String,
 }
 
-/// What one looks up: who, when, from what, with which values, where.
-#[derive(Debug, Clone, Serialize)]
-pub struct Facts {
-    pub may_share: bool,
-    pub id: String,
-    pub summary: String,
-    pub runbook: String,
-    pub commit: Option<String>,
-    pub digest: String,
-    pub started_by: String,
-    pub started: Moment,
-    pub ended: Option<Moment>,
-    pub driver: String,
-    /// Names that it holds on its hosts; empty if none.
-    pub locks: String,
-    pub reason: Option<String>,
-    pub pace: &'static str,
-    pub inputs: Vec<InputLine>,
-    pub hosts: Vec<HostLine>,
-    /// The start form with the same values.
-    pub again: String,
-}
-
+/// A value that the run was started with.
 #[derive(Debug, Clone, Serialize)]
 pub struct InputLine {
     pub name: String,
     pub value: String,
 }
 
-#[derive(Debug, Clone, Serialize)]
-pub struct HostLine {
-    pub name: String,
-    pub address: String,
-    pub labels: String,
-    pub standing: &'static str,
-    pub tone: &'static str,
-    pub note: Option<String>,
-}
-
 impl RunPage {
-    /// The page of `view` at `now_ms`; `tails` are the last lines of the current step's attempts.
-    pub fn new(view: &RunView, viewer: &Actor, now_ms: i64, tails: Vec<Tail>, message: Option<Message>) -> Self {
+    /// The page of `view` as `viewer` sees it; `tails` are the last lines of the attempts of the current step, or of
+    /// the one that failed.
+    pub fn new(view: &RunView, viewer: &Actor, around: &Around, tails: Vec<Tail>, message: Option<Message>) -> Self {
+        let now_ms = around.now_ms;
         let over = view.ended_at_ms.is_some();
         let current_at = current_position(view);
         let (before, after) = match current_at {
@@ -169,34 +127,26 @@ impl RunPage {
         };
         let lines = |steps: &[StepView]| steps.iter().map(|step| StepLine::new(view, step)).collect::<Vec<_>>();
         let mut folded = lines(before);
-        let earlier = folded.split_off(if over { 0 } else { folded.len().saturating_sub(EARLIER_SHOWN) });
+        let mut earlier = folded.split_off(if over { 0 } else { folded.len().saturating_sub(EARLIER_SHOWN) });
         let need = view.waiting.as_ref().map(|need| NeedCard::new(view, need, now_ms, &tails));
-        let (step_need, run_need) = match need {
-            Some(need)
-                if need.step.is_some() && need.step.as_deref() == current_at.map(|at| view.steps[at].id.as_str()) =>
-            {
-                (Some(need), None)
-            }
-            other => (None, other),
-        };
+        let (step_need, run_need) = split(view, current_at, need);
+        let (current_tails, failed_tails) = if over { (Vec::new(), tails) } else { (tails, Vec::new()) };
+        if let Some(failed) = failed_step(view).filter(|_| over) {
+            // It opens by itself, at its last lines.
+            let line = earlier.iter_mut().find(|line| line.id == failed.id.as_str());
+            line.into_iter().for_each(|line| (line.is_open, line.tails) = (true, failed_tails.clone()));
+        }
         Self {
             message,
             id: view.id.to_string(),
             seq: view.seq,
             live: !over,
-            band: Band::new(view, viewer, now_ms),
+            band: Band::new(view, viewer, now_ms, around.usual_ms),
+            people: People::new(view, viewer, around),
+            needs: String::new(),
+            idle: idle_words(view, around).filter(|_| view.driver == *viewer),
             watching: None,
-            wheel: (!over && view.driver != *viewer).then(|| Wheel {
-                id: view.id.to_string(),
-                seq: view.seq,
-                driver: view.driver.to_string(),
-                may_take: true,
-                lost: view
-                    .taken
-                    .as_ref()
-                    .filter(|taken| taken.from == *viewer)
-                    .map(|taken| Moment::new(taken.at_ms, now_ms)),
-            }),
+            wheel: Wheel::new(view, viewer, now_ms),
             took: (!over && view.driver == *viewer)
                 .then(|| view.taken.as_ref().filter(|taken| taken.by == *viewer))
                 .flatten()
@@ -205,12 +155,35 @@ impl RunPage {
             folded_words: format::count(folded.len(), "earlier step", "earlier steps"),
             folded,
             earlier,
-            current: current_at.map(|at| StepCard::new(view, &view.steps[at], now_ms, tails, step_need)),
+            current: current_at.map(|at| StepCard::new(view, &view.steps[at], now_ms, current_tails, step_need)),
             need: run_need,
             result: over.then(|| ResultCard::new(view)),
             later: lines(after),
             facts: Facts::new(view, now_ms),
         }
+    }
+}
+
+/// What is needed for the current step, and what belongs to no step.
+fn split(view: &RunView, current_at: Option<usize>, need: Option<NeedCard>) -> (Option<NeedCard>, Option<NeedCard>) {
+    let current = current_at.map(|at| view.steps[at].id.as_str());
+    match need {
+        Some(need) if need.step.is_some() && need.step.as_deref() == current => (Some(need), None),
+        other => (None, other),
+    }
+}
+
+impl Wheel {
+    fn new(view: &RunView, viewer: &Actor, now_ms: i64) -> Option<Self> {
+        let watches = view.ended_at_ms.is_none() && view.driver != *viewer;
+        let lost = view.taken.as_ref().filter(|taken| taken.from == *viewer);
+        watches.then(|| Self {
+            id: view.id.to_string(),
+            seq: view.seq,
+            driver: view.driver.to_string(),
+            may_take: true,
+            lost: lost.map(|taken| Moment::new(taken.at_ms, now_ms)),
+        })
     }
 }
 
@@ -220,51 +193,6 @@ fn current_position(view: &RunView) -> Option<usize> {
     }
     let current = view.current.as_ref()?;
     view.steps.iter().position(|step| step.id == *current)
-}
-
-impl Band {
-    fn new(view: &RunView, viewer: &Actor, now_ms: i64) -> Self {
-        let steps: Vec<&StepView> = view.steps.iter().filter(|step| step.part == Part::Step).collect();
-        let done = steps.iter().filter(|step| is_over(step)).count();
-        let (mut state, tone) = state_words(view);
-        if view.state == RunStateName::Waiting && !view.stopping && view.driver != *viewer {
-            state = format!("Waits for {}", view.driver);
-        }
-        match &view.waiting {
-            Some(Need::Approve(_)) if !view.stopping => "Waits for approval".clone_into(&mut state),
-            Some(Need::Window { .. }) if !view.stopping => "Waits for its time".clone_into(&mut state),
-            _ => {}
-        }
-        let until_ms = view.ended_at_ms.unwrap_or(now_ms);
-        Self {
-            title: view.title.clone(),
-            state,
-            tone,
-            place: place(&view.hosts),
-            production: view.hosts.iter().any(is_production),
-            progress: progress(view, &steps, done),
-            done,
-            total: steps.len(),
-            elapsed: format::duration(until_ms - view.started_at_ms),
-            since_ms: view.ended_at_ms.is_none().then_some(view.started_at_ms),
-        }
-    }
-}
-
-fn is_over(step: &StepView) -> bool {
-    match step.state {
-        StepStateName::Succeeded | StepStateName::Skipped | StepStateName::Failed | StepStateName::Cancelled => true,
-        StepStateName::Pending | StepStateName::Current | StepStateName::Unknown => false,
-    }
-}
-
-fn progress(view: &RunView, steps: &[&StepView], done: usize) -> String {
-    let current = view.current.as_ref().and_then(|id| view.steps.iter().find(|step| step.id == *id));
-    match current {
-        _ if view.ended_at_ms.is_some() => format!("{done} of {} steps done", steps.len()),
-        Some(step) => step_words(view, step),
-        None => "proving the hosts".to_owned(),
-    }
 }
 
 /// `Step 4 of 8`, or `Precondition 1 of 2`.
@@ -289,18 +217,6 @@ pub fn state_words(view: &RunView) -> (String, &'static str) {
         RunStateName::Aborted => ("Aborted", "still"),
     };
     (word.to_owned(), tone)
-}
-
-fn place(hosts: &[HostView]) -> String {
-    let names = format::names(hosts.iter().map(|host| host.name.as_str()));
-    match hosts.iter().find_map(|host| host.labels.get("env")) {
-        Some(environment) => format!("{names} · {environment}"),
-        None => names,
-    }
-}
-
-fn is_production(host: &HostView) -> bool {
-    host.labels.get("env").is_some_and(|environment| environment.starts_with("prod"))
 }
 
 impl StopPanel {
@@ -336,73 +252,6 @@ impl ResultCard {
                 href: format!("{}&continues={}&from={}", again(view), view.id, step.id),
                 step: step.name.clone(),
             }),
-        }
-    }
-}
-
-/// The start form with the values of this run; opening it starts nothing.
-fn again(view: &RunView) -> String {
-    let mut query = form_urlencoded_pairs(view);
-    if query.is_empty() {
-        query.push_str("again=1");
-    }
-    format!("/start/{}?{query}", view.runbook)
-}
-
-fn form_urlencoded_pairs(view: &RunView) -> String {
-    // The picture shows secrets as words in brackets, which are nobody's value.
-    let known = view.inputs.iter().filter(|(_, value)| value != SECRET_SHOWN_AS);
-    let inputs = known.map(|(name, value)| (format!("input.{name}"), value.as_str()));
-    let hosts = view.hosts.iter().map(|host| ("host".to_owned(), host.name.as_str()));
-    crate::web::query::encode(inputs.chain(hosts))
-}
-
-impl Facts {
-    fn new(view: &RunView, now_ms: i64) -> Self {
-        Self {
-            may_share: true,
-            id: view.id.to_string(),
-            summary: view.summary.clone(),
-            runbook: view.runbook.clone(),
-            commit: view.commit.as_ref().map(|commit| commit.chars().take(12).collect()),
-            digest: view.plan_digest.chars().take(12).collect(),
-            started_by: view.started_by.to_string(),
-            started: Moment::new(view.started_at_ms, now_ms),
-            ended: view.ended_at_ms.map(|ended_at_ms| Moment::new(ended_at_ms, now_ms)),
-            driver: view.driver.to_string(),
-            locks: view.locks.join(", "),
-            reason: view.override_reason.clone(),
-            pace: match view.pace {
-                Pace::Step => "each changing step waits for its driver",
-                Pace::Auto => "goes on until something needs a person",
-            },
-            inputs: view
-                .inputs
-                .iter()
-                .map(|(name, value)| InputLine { name: name.clone(), value: value.clone() })
-                .collect(),
-            hosts: view.hosts.iter().map(HostLine::new).collect(),
-            again: again(view),
-        }
-    }
-}
-
-impl HostLine {
-    fn new(host: &HostView) -> Self {
-        let (standing, tone) = match host.standing {
-            HostStanding::Unproven => ("not yet proven", "still"),
-            HostStanding::Proven => ("proven", "good"),
-            HostStanding::Refused => ("refused", "bad"),
-            HostStanding::Unreachable => ("cannot be reached", "bad"),
-            HostStanding::Dropped => ("left out", "still"),
-        };
-        Self {
-            name: host.name.to_string(),
-            address: host.address.clone(),
-            labels: host.labels.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(", "),
-            standing,
-            tone,
-            note: host.note.clone(),
         }
     }
 }

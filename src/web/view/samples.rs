@@ -34,8 +34,8 @@ pub fn all() -> Vec<Sample> {
         let message =
             (name == "confirm-host").then(|| Message::refused("Refused", Some("“web3” is not “web-3”".to_owned())));
         for (may, rights) in [("", EVERYTHING), ("-watched", NOTHING)] {
-            let page = RunPage::new(&view, &runs::actor(), NOW_MS, tails.clone(), message.clone());
-            let page = page.limited_to(rights, &view);
+            let page = RunPage::new(&view, &runs::actor(), &runs::around(&view), tails.clone(), message.clone());
+            let page = page.limited_to(rights, &view, &runs::actor());
             let frame = Frame::of(&runs::actor(), Place::Runs, page.band.title.clone());
             samples.push(Sample {
                 template: "run",

@@ -3,12 +3,19 @@
 use serde::Serialize;
 
 use crate::run::event::Purpose;
-use crate::run::view::{CellStateName, CellView, RunView, StepAction, StepKind, StepStateName, StepView};
+use crate::run::view::{CellStateName, CellView, RunStateName, RunView, StepAction, StepKind, StepStateName, StepView};
 use crate::runbook::model::Effect;
 use crate::web::format;
+use crate::web::view::host::{HostMark, environment};
 use crate::web::view::need::NeedCard;
 use crate::web::view::run::step_words;
 use crate::web::view::tail::Tail;
+
+/// Hosts whose names stand large; the others are counted.
+const HOSTS_NAMED_MAX: usize = 3;
+
+/// Values that stand beside a command; further ones are in the cells.
+const VALUES_MAX: usize = 12;
 
 /// A step that is over, or is still to come.
 #[derive(Debug, Clone, Serialize)]
@@ -16,16 +23,24 @@ pub struct StepLine {
     pub id: String,
     pub run: String,
     pub mark: &'static str,
+    /// The same as a symbol of the sprite.
+    pub icon: &'static str,
     pub tone: &'static str,
     pub state: &'static str,
     pub number: String,
     pub name: String,
     pub effect: Option<&'static str>,
+    pub effect_class: &'static str,
+    /// It is still to come.
+    pub later: bool,
     /// The values it gave, or why it was skipped or failed.
     pub gist: String,
     pub lasted: Option<String>,
     pub body: String,
     pub cells: Vec<CellLine>,
+    /// It failed, and the run is over because of it: its last lines are in sight.
+    pub is_open: bool,
+    pub tails: Vec<Tail>,
     pub actions: StepForms,
 }
 
@@ -41,16 +56,35 @@ pub struct StepCard {
     pub effect: &'static str,
     pub effect_words: &'static str,
     pub kind: &'static str,
-    /// Shown with a prompt and a fixed width.
+    /// Where it happens; empty for what happens on no host.
+    pub hosts: Vec<HostMark>,
+    /// `and 4 more`; empty if all are named.
+    pub more: String,
+    pub environment: Option<String>,
+    /// A tap away.
     pub command: Option<String>,
+    /// What its variables are.
+    pub values: Vec<ValueLine>,
     pub critical: bool,
+    /// Milliseconds since 1970 at which it began, while commands of it run: the script counts on.
+    pub since_ms: Option<i64>,
+    pub lasts: String,
     pub cells: Vec<CellLine>,
     pub many: bool,
     pub tally: String,
     pub advice: Vec<String>,
+    /// Something failed: what it said stands above what can be done.
+    pub evidence_first: bool,
     pub need: Option<NeedCard>,
     pub tails: Vec<Tail>,
     pub actions: StepForms,
+}
+
+/// A variable of a command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ValueLine {
+    pub name: String,
+    pub value: String,
 }
 
 /// One host of a step.
@@ -59,6 +93,8 @@ pub struct CellLine {
     pub host: String,
     pub state: &'static str,
     pub mark: &'static str,
+    /// The same as a symbol of the sprite.
+    pub icon: &'static str,
     pub tone: &'static str,
     pub detail: Option<String>,
     pub values: String,
@@ -103,6 +139,7 @@ impl StepLine {
             id: step.id.to_string(),
             run: view.id.to_string(),
             mark,
+            icon: icon(mark),
             tone,
             state,
             number: match step.part {
@@ -111,17 +148,22 @@ impl StepLine {
             },
             name: step.name.clone(),
             effect: (step.effect != Effect::Check).then(|| effect_words(step.effect, step.kind)),
+            effect_class: effect_class(step.effect),
+            later: step.state == StepStateName::Pending,
             gist: gist(step),
             lasted: lasted(step.started_at_ms, step.ended_at_ms),
             body: step.body.clone(),
             cells: cells(view, step),
+            is_open: false,
+            tails: Vec::new(),
             actions: StepForms::new(view, step, None),
         }
     }
 }
 
 impl StepCard {
-    pub fn new(view: &RunView, step: &StepView, _now_ms: i64, tails: Vec<Tail>, need: Option<NeedCard>) -> Self {
+    pub fn new(view: &RunView, step: &StepView, now_ms: i64, tails: Vec<Tail>, need: Option<NeedCard>) -> Self {
+        let since_ms = step.started_at_ms.filter(|_| view.state == RunStateName::Running);
         let mut advice: Vec<String> = step.cells.iter().filter_map(|cell| cell.advice.clone()).collect();
         advice.dedup();
         Self {
@@ -134,17 +176,65 @@ impl StepCard {
             effect: effect_class(step.effect),
             effect_words: effect_words(step.effect, step.kind),
             kind: kind_class(step.kind),
+            hosts: step.cells.iter().take(HOSTS_NAMED_MAX).map(|cell| HostMark::new(cell.host.as_str())).collect(),
+            more: match step.cells.len().saturating_sub(HOSTS_NAMED_MAX) {
+                0 => String::new(),
+                more => format!("and {more} more"),
+            },
+            environment: environment(
+                view.hosts.iter().filter(|host| step.cells.iter().any(|cell| cell.host == host.name)),
+            ),
+            values: values_of(view, step),
             command: (!matches!(step.kind, StepKind::Manual | StepKind::Wait)).then(|| step.body.clone()),
             critical: step.critical,
+            since_ms,
+            lasts: since_ms.map(|since_ms| format::duration(now_ms - since_ms)).unwrap_or_default(),
             cells: cells(view, step),
             many: step.cells.len() > 1,
             tally: tally(&step.cells),
             advice,
             actions: StepForms::new(view, step, need.as_ref()),
+            evidence_first: need.as_ref().is_some_and(|need| need.decide.is_some()),
             need,
             tails,
         }
     }
+}
+
+/// The variables that the command of `step` names, with what they are: inputs, and what earlier steps captured.
+fn values_of(view: &RunView, step: &StepView) -> Vec<ValueLine> {
+    let mut values: Vec<ValueLine> = Vec::new();
+    let mut add = |name: &str, value: String| {
+        let line = ValueLine { name: name.to_owned(), value };
+        if names_variable(&step.body, name) && !values.contains(&line) && values.len() < VALUES_MAX {
+            values.push(line);
+        }
+    };
+    view.inputs.iter().for_each(|(name, value)| add(name, value.clone()));
+    for cell in view.steps.iter().take_while(|other| other.id != step.id).flat_map(|other| &other.cells) {
+        for (name, value) in &cell.values {
+            add(name, if view.hosts.len() > 1 { format!("{value} ({})", cell.host) } else { value.clone() });
+        }
+    }
+    values
+}
+
+/// Whether a script names the shell variable: `$name` or `${name`, and not only the beginning of a longer one.
+fn names_variable(script: &str, name: &str) -> bool {
+    ["$", "${"].iter().any(|sign| {
+        let variable = format!("{sign}{name}");
+        let mut places = script.match_indices(variable.as_str());
+        places.any(|(at, found)| {
+            let after = script[at + found.len()..].chars().next();
+            !after.is_some_and(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+        })
+    })
+}
+
+/// The step because of which a run did not succeed: the last that failed, or of which nobody knows.
+pub fn failed_step(view: &RunView) -> Option<&StepView> {
+    let is_failed = |step: &&StepView| matches!(step.state, StepStateName::Failed | StepStateName::Unknown);
+    view.steps.iter().rev().find(is_failed)
 }
 
 fn cells(view: &RunView, step: &StepView) -> Vec<CellLine> {
@@ -160,6 +250,7 @@ impl CellLine {
             host: cell.host.to_string(),
             state,
             mark,
+            icon: icon(mark),
             tone,
             detail: cell.detail.clone(),
             values: values(&cell.values),
@@ -258,7 +349,22 @@ fn step_state(state: StepStateName) -> (&'static str, &'static str, &'static str
         StepStateName::Skipped => ("–", "still", "skipped"),
         StepStateName::Failed => ("✗", "bad", "failed"),
         StepStateName::Cancelled => ("■", "still", "stopped"),
-        StepStateName::Unknown => ("?", "bad", "unknown"),
+        StepStateName::Unknown => ("?", "unsure", "unknown"),
+    }
+}
+
+/// The symbol of `sprite.hbs` for a sign.
+fn icon(mark: &str) -> &'static str {
+    match mark {
+        "●" => "running",
+        "✓" => "check",
+        "–" => "skip",
+        "✗" => "cross",
+        "■" => "stopped",
+        "?" => "unknown",
+        "◔" => "wait",
+        "!" => "alert",
+        _ => "todo",
     }
 }
 
@@ -275,7 +381,7 @@ fn cell_state(state: CellStateName) -> (&'static str, &'static str, &'static str
         CellStateName::Killed => ("✗", "bad", "killed"),
         CellStateName::TimedOut => ("✗", "bad", "timed out"),
         CellStateName::Cancelled => ("■", "still", "stopped"),
-        CellStateName::Unknown => ("?", "bad", "unknown"),
+        CellStateName::Unknown => ("?", "unsure", "unknown"),
     }
 }
 
@@ -305,5 +411,18 @@ pub fn effect_words(effect: Effect, kind: StepKind) -> &'static str {
         (_, Effect::Check) => "only reads",
         (_, Effect::Change) => "changes",
         (_, Effect::Destructive) => "destructive",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variable_is_found_in_a_script_by_its_whole_name() {
+        assert!(names_variable("df \"$mount\"", "mount"));
+        assert!(names_variable("df ${mount}/x", "mount"));
+        assert!(!names_variable("df $mount_point ${mounts}", "mount"));
+        assert!(!names_variable("mount", "mount"));
     }
 }

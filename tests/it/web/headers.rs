@@ -105,8 +105,9 @@ fn no_template_holds_inline_style_or_script() {
     assert_eq!(inline("<script src=\"{{frame.assets.script}}\" defer></script><p class=\"one\">style=</p>"), None);
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web/templates");
     let mut seen = 0;
-    for entry in std::fs::read_dir(folder).expect("the folder is there") {
-        let path = entry.expect("it can be listed").path();
+    let folders = [folder.clone(), folder.join("components")];
+    let entries = folders.iter().flat_map(|folder| std::fs::read_dir(folder).expect("the folder is there"));
+    for path in entries.map(|entry| entry.expect("it can be listed").path()).filter(|path| path.is_file()) {
         let text = std::fs::read_to_string(&path).expect("a template is text");
         assert_eq!(inline(&text), None, "{}", path.display());
         // `{{{` is what a painter has made safe: the lines of output, and nothing else.

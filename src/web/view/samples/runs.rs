@@ -16,10 +16,23 @@ use crate::run::view::{
 };
 use crate::runbook::model::Effect;
 use crate::web::ansi::Painter;
+use crate::web::view::around::{Around, Nudged};
 use crate::web::view::tail::{Line, Tail};
 
 pub fn actor() -> Actor {
     Actor("user:anna".to_owned())
+}
+
+/// Who looks on and nudges, and how long it usually takes. Runs of one host have been left alone for a while.
+pub fn around(view: &RunView) -> Around {
+    let idle_ms = if view.hosts.len() == 1 { 1_380_000 } else { 45_000 };
+    Around {
+        now_ms: NOW_MS,
+        last_event_ms: Some(NOW_MS - idle_ms),
+        usual_ms: view.current.as_ref().map(|_| if view.hosts.len() == 1 { 200_000 } else { 540_000 }),
+        watchers: vec!["user:anna".to_owned(), "user:ben".to_owned()],
+        nudge: Some(Nudged { by: "user:ben".to_owned(), at_ms: NOW_MS - 40_000 }),
+    }
 }
 
 fn step_id(id: &str) -> StepId {
