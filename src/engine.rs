@@ -5,6 +5,7 @@ pub mod ask;
 mod attempt;
 mod choosing;
 mod codec;
+mod freshness;
 mod guards;
 pub mod handoffs;
 mod join;

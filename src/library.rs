@@ -11,6 +11,7 @@
 //! programs that `inventory.yaml` names under `from` are run, as its author asked.
 
 mod catalogue;
+mod changes;
 mod error;
 mod git;
 mod inventory;
@@ -26,6 +27,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 pub use catalogue::{Catalogue, Page, Snapshot};
+pub use changes::{COMMITS_MAX, Changes, LastChanges};
 pub use error::LibraryError;
 pub use inventory::LoadedInventory;
 pub use keep::Kept;

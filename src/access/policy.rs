@@ -263,6 +263,13 @@ impl Policy {
         self.on_call.values().flatten().any(|name| Some(name.as_str()) == user_name(who))
     }
 
+    /// The grants that let somebody start this.
+    pub fn starters(&self, about: Option<About<'_>>) -> Vec<&Grant> {
+        let Some(About::Runbook { path, tags }) = about else { return Vec::new() };
+        let starts = |grant: &&Grant| grant.gives(Permission::StartRuns) && covers(&grant.runbooks, path, tags);
+        self.grants.iter().filter(starts).collect()
+    }
+
     /// Whether the policy gives this permission to somebody anywhere: for links and lists.
     pub fn gives_anywhere(&self, who: &Identity, permission: Permission) -> bool {
         match &who.reach {

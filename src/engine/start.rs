@@ -114,6 +114,7 @@ impl Engine {
         let delegates = choosing::delegates(&runbook, &inventory.inventory, &hosts.chosen)?;
         let touched: Vec<Target> = hosts.chosen.iter().chain(&delegates).cloned().collect();
         let guards = self.guards_at_start(&runbook, request, &touched).await?;
+        let guards = self.believed_at_start(&runbook, &revision, request, guards).await?;
         let given = Circumstances {
             commit: revision.commit().map(|commit| commit.id.as_str().to_owned()),
             text_digest: file.digest(),

@@ -12,4 +12,4 @@ pub mod pages;
 pub mod runbooks;
 pub mod runs;
 pub mod shares;
-mod wire;
+pub mod wire;

@@ -4,6 +4,7 @@ pub mod handoffs;
 
 use crate::access::identity::{Reach, Road};
 use crate::access::policy::Permission;
+use crate::access::scope::About;
 use crate::engine::ask::{ActError, StartError, StartRequest, Started};
 use crate::id::ValueName;
 use crate::notify::pager::{Found, PagerError};
@@ -65,18 +66,21 @@ pub async fn nudge(who: &Authorised<ReadRuns, TheRun>, web: &Web, whom: &str) ->
     Ok(web.store().nudge(who.on.id, &who.actor().0, whom, web.now_ms()).await?)
 }
 
-/// What whoever asks is known to be and to be allowed, at this moment.
 fn request<P>(who: &Authorised<P, TheRun>, seen_seq: u64, action: Action) -> Request {
-    let may = |permission| who.on.about().is_some_and(|about| who.may(permission, about));
-    let credentials = Credentials {
+    Request { by: who.actor().clone(), who: credentials(who, who.on.about()), seen_seq, action }
+}
+
+/// What whoever asks is known to be and to be allowed about this, at this moment.
+pub fn credentials<P, S>(who: &Authorised<P, S>, about: Option<About<'_>>) -> Credentials {
+    let may = |permission| about.is_some_and(|about| who.may(permission, about));
+    Credentials {
         teams: who.policy().teams_of(&who.identity),
         is_token: who.identity.road == Road::Token,
         is_of_nobody: matches!(who.identity.reach, Reach::Scoped(_)),
         authenticated_at_ms: who.identity.authenticated_at_ms,
         may_approve: may(Permission::Approve),
         may_override_windows: may(Permission::OverrideWindows),
-    };
-    Request { by: who.actor().clone(), who: credentials, seen_seq, action }
+    }
 }
 
 /// Starts the runbook that was authorised, in the name of whoever asks, and gives its first picture. The engine asks

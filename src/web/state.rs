@@ -11,7 +11,7 @@ use crate::audit::repeats::Repeats;
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::engine::output::OutputError;
-use crate::library::{Catalogue, LibraryError};
+use crate::library::{Catalogue, Changes, LibraryError};
 use crate::notify::Directory;
 use crate::notify::pager::{Pager, PagerError};
 use crate::runbook::parse::Parsed;
@@ -74,6 +74,7 @@ struct Shared {
     provider: Option<Provider>,
     pager: Pager,
     catalogue: Catalogue<Parsed>,
+    changes: Changes,
     /// What was recorded lately, so that the same again is only counted.
     repeats: Mutex<Repeats>,
     stopping: CancellationToken,
@@ -92,6 +93,7 @@ impl Web {
             rates: Rates::new(),
             passwords: Passwords::default(),
             catalogue: Catalogue::default(),
+            changes: Changes::default(),
             repeats: Mutex::default(),
             stopping: CancellationToken::new(),
         };
@@ -148,6 +150,10 @@ impl Web {
 
     pub(super) fn catalogue(&self) -> &Catalogue<Parsed> {
         &self.shared.catalogue
+    }
+
+    pub(super) fn changes(&self) -> &Changes {
+        &self.shared.changes
     }
 
     pub(super) fn repeats(&self) -> std::sync::MutexGuard<'_, Repeats> {

@@ -9,6 +9,7 @@ mod events;
 mod handoffs;
 mod headers;
 mod hostile;
+mod lists;
 mod login;
 mod many_hosts;
 mod matrix;

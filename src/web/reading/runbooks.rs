@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use crate::access::policy::Permission;
 use crate::access::scope::{About, Scope};
-use crate::id::RunbookPath;
 use crate::inventory::Inventory;
 use crate::inventory::target::{Target, Via};
 use crate::library::{Page, Revision, Snapshot};
@@ -12,7 +11,7 @@ use crate::runbook::model::{
     Action, Confirm, Effect, HostChoice, Hosts, Input, InputKind, Owner, Precondition, Runbook, Step, Value, Wait,
 };
 use crate::runbook::parse::{Parsed, parse};
-use crate::web::authority::{Asks, Authorised, Each, Subject, TheRunbook};
+use crate::web::authority::{Asks, Authorised, Each, ReadRuns, Subject, TheRunbook};
 use crate::web::problem::Problem;
 use crate::web::state::Web;
 use crate::web::view::lists::DiagnosticLine;
@@ -35,6 +34,23 @@ pub async fn seen<P: Asks>(who: &Authorised<P, Each>, web: &Web) -> Result<Seen,
 pub struct Seen {
     pub pages: Vec<Arc<Page<Parsed>>>,
     pub revision: Revision,
+}
+
+/// Paths of runbooks that whoever lists runs may read, to choose from: at most `count_max`.
+///
+/// # Errors
+/// The library cannot be read.
+pub async fn names_for_runs(
+    who: &Authorised<ReadRuns, Each>,
+    web: &Web,
+    count_max: usize,
+) -> Result<Vec<String>, Problem> {
+    let snapshot = snapshot(web).await?;
+    let may_read = |page: &&Arc<Page<Parsed>>| {
+        let tags = page.made.runbook.as_ref().map(|runbook| runbook.tags.as_slice()).unwrap_or_default();
+        who.may(Permission::ReadRunbooks, About::Runbook { path: &page.path, tags })
+    };
+    Ok(snapshot.pages.iter().filter(may_read).take(count_max).map(|page| page.path.to_string()).collect())
 }
 
 /// All runbooks, for whoever decides about them; handlers take [`seen`] or [`one`].
@@ -125,22 +141,6 @@ pub fn diagnostics(parsed: &Parsed) -> Vec<DiagnosticLine> {
     parsed.diagnostics.iter().map(DiagnosticLine::new).collect()
 }
 
-/// Whether `query`, in any case, is in the name, path, summary, tags, alerts, owner or commands.
-pub fn speaks_of(path: &RunbookPath, parsed: &Parsed, query: &str) -> bool {
-    let text = match &parsed.runbook {
-        None => path.to_string(),
-        Some(runbook) => {
-            let mut words = vec![path.to_string(), runbook.name.clone(), runbook.summary.clone()];
-            words.extend(runbook.tags.iter().chain(&runbook.alerts).cloned());
-            words.extend(runbook.owner.as_ref().map(owner));
-            words.extend(runbook.steps.iter().flat_map(|step| [Some(step.name.clone()), body(&step.action)]).flatten());
-            words.join("\n")
-        }
-    };
-    let text = text.to_lowercase();
-    query.to_lowercase().split_whitespace().all(|word| text.contains(word))
-}
-
 /// What the step does to its host.
 pub fn effect(action: &Action) -> Effect {
     match action {
@@ -214,7 +214,7 @@ pub fn precondition_text(precondition: &Precondition) -> StepText {
 
 fn effect_of(action: &Action) -> (&'static str, &'static str) {
     match (action, effect(action)) {
-        (Action::Manual { .. }, _) => ("reads", "by hand"),
+        (Action::Manual { .. }, _) => ("hand", "by hand"),
         (Action::Wait(_), _) => ("reads", "waits"),
         (Action::Notify { .. }, _) => ("reads", "tells"),
         (_, effect) => effect_words(effect),

@@ -211,12 +211,15 @@ pub fn line(row: &RunRow, now_ms: i64) -> RunLine {
     RunLine {
         href: format!("/runs/{}", row.id),
         title: row.title.clone(),
+        runbook: row.runbook.to_string(),
         place: format::names(row.hosts.iter().map(crate::id::HostName::as_str)),
         state,
         tone,
         waiting: row.waiting.clone().filter(|_| row.ended_at_ms.is_none()),
         progress: format!("{} of {} steps", row.step_done, row.step_total),
         started: Moment::new(row.started_at_ms, now_ms),
+        lasted: row.ended_at_ms.map(|ended_ms| format!("took {}", format::duration(ended_ms - row.started_at_ms))),
         by: row.started_by.clone(),
+        commit: row.commit.as_ref().map(|commit| commit.chars().take(12).collect()),
     }
 }

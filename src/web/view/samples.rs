@@ -3,6 +3,7 @@
 
 mod account;
 mod handoffs;
+mod lists;
 mod on_call;
 mod output;
 mod pages;
@@ -36,6 +37,7 @@ pub fn all() -> Vec<Sample> {
     samples.extend(handoffs::all());
     samples.extend(on_call::all());
     samples.extend(output::all());
+    samples.extend(lists::all());
     for (name, view, tails) in runs::all() {
         let message =
             (name == "confirm-host").then(|| Message::refused("Refused", Some("“web3” is not “web-3”".to_owned())));

@@ -10,6 +10,7 @@ use crate::web::templates;
 const PARTIALS: &[&str] = &[
     "act-button",
     "approval-difference",
+    "book-line",
     "cells",
     "chunks",
     "components/bars",
@@ -25,6 +26,7 @@ const PARTIALS: &[&str] = &[
     "components/timeline",
     "diagnostic",
     "diff",
+    "facets",
     "frame",
     "handoff-body",
     "handoff-finding",
@@ -40,6 +42,7 @@ const PARTIALS: &[&str] = &[
     "need",
     "need-lock",
     "output-part",
+    "pieces",
     "run-line",
     "run-parts",
     "runbook-step",
