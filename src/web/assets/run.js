@@ -114,8 +114,10 @@
     notice("moved", "<p><strong>The run has moved on.</strong> What you typed here may no longer be asked for.</p><a>Show where it is now</a>");
     $("#moved a").href = location.pathname;
   }
+  // What the reader has opened stays open, also when it was the current step in between.
+  const opened = new Set();
   function replace(now, next) {
-    const opened = all("details[open]", now).map((details) => details.closest("[id]")?.id).filter(Boolean);
+    for (const details of all("details[id], [id] > details", now)) opened[details.open ? "add" : "delete"](details.id || details.parentElement.id);
     const held = now.contains(document.activeElement);
     now.replaceWith(next);
     for (const id of opened) { const details = next.querySelector(`details#${CSS.escape(id)}, #${CSS.escape(id)} > details`); if (details) details.open = true; }
