@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust e2e pictures check bench
+.PHONY: help demo test test-rust e2e pictures check bench budgets
 
 # Where cargo puts the binary that the browser tests and the benchmarks drive.
 TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
@@ -46,3 +46,8 @@ bench: ## Measure Steadyhand beside ssh, Ansible and pyinfra (builds a release b
 	@scripts/setup bench
 	@cargo build --locked --release
 	@python3 benches/compare/compare.py --steadyhand "$(TARGET_DIR)/release/steadyhand" $(ARGS)
+
+budgets: ## Measure what the pages cost: bytes, paint, a gigabyte of output, 1,000 viewers, 100,000 runs (ARGS=names)
+	@scripts/setup test
+	@cargo build --locked --release
+	@scripts/e2e --budgets "$(TARGET_DIR)/release/steadyhand" $(ARGS)

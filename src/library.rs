@@ -6,7 +6,7 @@
 //!   committed does not run; [`Library::changes`] tells about it, so that a page can say so.
 //! - **a plain folder**: files are read as they are, and each run pins the SHA-256 of what it read.
 //!
-//! Nothing here changes a repository. A repository is not trusted: its configuration, hooks, attributes
+//! Nothing here changes a repository but [`keep`], on a branch of its own, where that is asked for. A repository is not trusted: its configuration, hooks, attributes
 //! and links start nothing and lead nowhere (see [`git`] for what is closed). The exception is meant: the
 //! programs that `inventory.yaml` names under `from` are run, as its author asked.
 
@@ -14,6 +14,7 @@ mod catalogue;
 mod error;
 mod git;
 mod inventory;
+mod keep;
 mod program;
 mod revision;
 pub mod snapshot;
@@ -27,6 +28,7 @@ use std::path::{Path, PathBuf};
 pub use catalogue::{Catalogue, Page, Snapshot};
 pub use error::LibraryError;
 pub use inventory::LoadedInventory;
+pub use keep::Kept;
 pub use program::{ProgramError, Surroundings};
 pub use revision::{Commit, CommitId, GitRef, Revision};
 pub use tree::BlobId;

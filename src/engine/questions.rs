@@ -88,6 +88,12 @@ impl Engine {
         Ok(self.load(run).await?.map(|state| Seen { state: state.into(), stalled: None }))
     }
 
+    /// The number of the last event of a run that is live here: whoever has it need not read the store. It is set
+    /// before anybody is told that something was stored.
+    pub fn last_seq(&self, run: RunId) -> Option<u64> {
+        self.shared.live_run(run).map(|live| live.seen.borrow().state.seq)
+    }
+
     /// Counts up when something of the run was stored. Closed when the run is not live.
     pub fn watch(&self, run: RunId) -> watch::Receiver<u64> {
         match self.shared.live_run(run) {

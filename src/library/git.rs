@@ -208,6 +208,30 @@ impl Git {
         program::run(call).await.map_err(LibraryError::Program)
     }
 
+    /// The same with one more variable.
+    pub(super) fn with_surroundings(&self, name: &'static str, value: OsString) -> Self {
+        Self { folder: self.folder.clone(), surroundings: self.surroundings.clone().with(name, value) }
+    }
+
+    /// The one line that a command prints.
+    pub(super) async fn line(&self, attempted: &'static str, arguments: &[&str]) -> Result<String, LibraryError> {
+        self.written(attempted, arguments, "").await
+    }
+
+    /// The same of a command that reads a text.
+    pub(super) async fn written(
+        &self,
+        attempted: &'static str,
+        arguments: &[&str],
+        stdin: &str,
+    ) -> Result<String, LibraryError> {
+        let finished = self.start(arguments, stdin.as_bytes().to_vec(), LISTING_BYTES_MAX).await?;
+        if !finished.succeeded() {
+            return Err(self.failed(attempted, &finished));
+        }
+        Ok(String::from_utf8_lossy(&finished.stdout).trim().to_owned())
+    }
+
     fn failed(&self, attempted: &'static str, finished: &Finished) -> LibraryError {
         let folder = self.folder.clone();
         if finished.stderr.contains("dubious ownership") {

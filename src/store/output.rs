@@ -17,7 +17,7 @@ use super::db::{StoreError, Tx, execute, fetch, read};
 use crate::id::{AttemptId, Digest, HostName, RunId, StepId};
 pub(super) use rows::STATEMENTS;
 use rows::{
-    DELETE_SEGMENTS, INSERT_SEGMENT, LAST_INDEX, LIST, LOCK, OPEN, SEGMENT_AT, SEGMENTS_AFTER, SEGMENTS_IN,
+    DELETE_SEGMENTS, HOLE, INSERT_SEGMENT, LAST_INDEX, LIST, LOCK, OPEN, SEGMENT_AT, SEGMENTS_AFTER, SEGMENTS_IN,
     SEGMENTS_OF_LINES, UPDATE,
 };
 use rows::{FoundOutput, FoundSegment};
@@ -348,6 +348,15 @@ impl Store {
             }
         };
         found.map_err(self.db.failed(READ))?.into_iter().map(|found| self.segment(found)).collect()
+    }
+
+    /// The last index before, and the first behind, the place where segments are missing; none when none are.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn segment_hole(&self, attempt: AttemptId) -> Result<Option<(u64, u64)>, StoreError> {
+        let found = read!(self.db, fetch_optional(i64, i64), HOLE, attempt.0).map_err(self.db.failed(READ))?;
+        Ok(found.map(|(before, behind)| (before.cast_unsigned(), behind.cast_unsigned())))
     }
 
     /// The encoded bytes of a segment.

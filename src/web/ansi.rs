@@ -43,9 +43,22 @@ impl Painter {
 
     /// One line as HTML: text and `<span class="…">` only. A newline at its end is not drawn.
     pub fn html(&mut self, line: &[u8]) -> String {
+        self.html_and_states(line).0
+    }
+
+    /// The same, and how many earlier states of the line are not shown because a `\r` overwrote them.
+    pub fn html_and_states(&mut self, line: &[u8]) -> (String, usize) {
         let drawn = self.draw(line);
         let body: String = drawn.runs.iter().map(Run::html).collect();
-        if drawn.folded { format!("<span class=\"{CLASS_FOLDED}\">{body}</span>") } else { body }
+        match drawn.overwritten {
+            0 => (body, 0),
+            states => (format!("<span class=\"{CLASS_FOLDED}\">{body}</span>"), states),
+        }
+    }
+
+    /// Every state that a line had, the last one as well; those that show nothing are left out.
+    pub fn states(&mut self, line: &[u8]) -> Vec<String> {
+        line.split(|byte| *byte == b'\r').map(|state| self.html(state)).filter(|html| !html.is_empty()).collect()
     }
 
     /// One line as text. A newline at its end is left out.
@@ -77,7 +90,8 @@ struct Drawing {
     style: Style,
     /// A `\r` came, and nothing visible since: what comes next overwrites the line.
     returned: bool,
-    folded: bool,
+    /// States of the line that are not shown.
+    overwritten: usize,
 }
 
 /// Text of one look.
@@ -112,7 +126,7 @@ impl Drawing {
     fn add(&mut self, control: bool, text: &str) {
         if std::mem::take(&mut self.returned) && !self.runs.is_empty() {
             self.runs.clear();
-            self.folded = true;
+            self.overwritten += 1;
         }
         match self.runs.last_mut() {
             Some(run) if run.style == self.style && run.control == control => run.text.push_str(text),

@@ -1,16 +1,23 @@
 //! What handlers ask the engine to do. Each takes the proof that whoever asks may.
 
+pub mod handoffs;
+
 use crate::access::identity::{Reach, Road};
 use crate::access::policy::Permission;
 use crate::engine::ask::{ActError, StartError, StartRequest, Started};
 use crate::id::ValueName;
+use crate::notify::pager::{Found, PagerError};
+use crate::oncall::escalation::Over;
 use crate::redact::SecretText;
 use crate::run::action::{Action, Refusal, Request};
 use crate::run::approval::Credentials;
 use crate::run::plan::Plan;
 use crate::run::view::RunView;
-use crate::web::authority::{ActOnRuns, Approve, Authorised, ReadRuns, StartRuns, Subject, TheRun, TheRunbook};
+use crate::web::authority::{
+    ActOnRuns, Approve, Authorised, PageAnyone, ReadRuns, StartRuns, Subject, ThePage, TheRun, TheRunbook, TheServer,
+};
 use crate::web::problem::Problem;
+use crate::web::reading::paging;
 use crate::web::state::Web;
 
 /// Does something to the run that was authorised, in the name of whoever asks. Answers to requests for approval take
@@ -102,4 +109,39 @@ pub async fn plan(
 /// Whatever a handler wrote into the request: this runbook, this person.
 fn in_name_of(who: &Authorised<StartRuns, TheRunbook>, request: StartRequest) -> StartRequest {
     StartRequest { runbook: who.on.path.clone(), who: who.identity.clone(), ..request }
+}
+
+/// Pages a chain in the name of whoever asks.
+///
+/// # Errors
+/// There is no such chain, they paged too often, or it could not be stored; then nobody is told.
+pub async fn page(
+    who: &Authorised<PageAnyone, TheServer>,
+    web: &Web,
+    chain: &str,
+    text: &str,
+    about: Option<&str>,
+) -> Result<Found, Problem> {
+    web.rates().page(who.actor().person())?;
+    Ok(web.pager().raise(chain, text, about, &who.actor().0).await?)
+}
+
+/// Takes a page on, in the name of whoever asks.
+///
+/// # Errors
+/// Somebody has it already, or it could not be stored.
+pub async fn acknowledge(who: &Authorised<PageAnyone, ThePage>, web: &Web) -> Result<Found, PagerError> {
+    web.pager().acknowledge(who.on.id, &who.actor().0, Over::SignedIn, None).await
+}
+
+/// Takes a page on with the link of a message, which says who it was made for. A link answers once.
+///
+/// # Errors
+/// The link is none of ours, somebody has the page already, or it could not be stored.
+pub async fn acknowledge_by_link(web: &Web, token: &str) -> Result<Found, PagerError> {
+    let (hash, link) = paging::link(web, token).await?.ok_or(PagerError::NoPage)?;
+    if link.is_used {
+        return Err(PagerError::NoPage);
+    }
+    web.pager().acknowledge(link.page, &format!("user:{}", link.person), Over::Link, Some(hash)).await
 }

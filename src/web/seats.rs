@@ -16,6 +16,7 @@ use tower::Layer;
 use crate::web::client::{Connection, is_trusted};
 use crate::web::limits::Bounds;
 use crate::web::rates::network;
+use crate::web::stalled::Unstalled;
 
 /// Whoever is on a seat.
 #[derive(Debug)]
@@ -87,7 +88,11 @@ impl Doorkeeper {
         Some(Seat { seats: Arc::clone(&self.seats), peer })
     }
 
-    fn let_in<S>(&self, stream: TcpStream, service: S) -> io::Result<(TcpStream, AddExtension<S, Connection>)> {
+    fn let_in<S>(
+        &self,
+        stream: TcpStream,
+        service: S,
+    ) -> io::Result<(Unstalled<TcpStream>, AddExtension<S, Connection>)> {
         let (peer, local) = (stream.peer_addr()?, stream.local_addr()?);
         // Before the first byte is read, and before a handshake costs anything.
         let Some(seat) = self.seat(peer.ip()) else {
@@ -95,14 +100,14 @@ impl Doorkeeper {
         };
         stream.set_nodelay(true)?;
         let connection = Connection { peer, local, is_tls: self.is_tls, seat: Arc::new(seat) };
-        Ok((stream, Extension(connection).layer(service)))
+        Ok((Unstalled::new(stream, self.bounds.write_stalled), Extension(connection).layer(service)))
     }
 }
 
 impl<S> Accept<TcpStream, S> for Doorkeeper {
-    type Stream = TcpStream;
+    type Stream = Unstalled<TcpStream>;
     type Service = AddExtension<S, Connection>;
-    type Future = Ready<io::Result<(TcpStream, Self::Service)>>;
+    type Future = Ready<io::Result<(Self::Stream, Self::Service)>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
         ready(self.let_in(stream, service))

@@ -12,6 +12,8 @@ use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::engine::output::OutputError;
 use crate::library::{Catalogue, LibraryError};
+use crate::notify::Directory;
+use crate::notify::pager::{Pager, PagerError};
 use crate::runbook::parse::Parsed;
 use crate::sign_on::{self, Provider};
 use crate::store::{Store, StoreError};
@@ -34,6 +36,8 @@ pub struct WebOptions {
     /// Proxies that may say who asks. None unless named: anybody can send their headers.
     pub trusted_proxies: Vec<IpNet>,
     pub bounds: Bounds,
+    /// How people and channels are reached.
+    pub directory: Directory,
 }
 
 impl WebOptions {
@@ -68,6 +72,7 @@ struct Shared {
     rates: Rates,
     passwords: Passwords,
     provider: Option<Provider>,
+    pager: Pager,
     catalogue: Catalogue<Parsed>,
     /// What was recorded lately, so that the same again is only counted.
     repeats: Mutex<Repeats>,
@@ -77,11 +82,12 @@ struct Shared {
 impl Web {
     pub fn new(engine: Engine, clock: Arc<dyn Clock>, options: WebOptions) -> Self {
         let shared = Shared {
+            pager: Pager::new(engine.clone(), options.directory.clone()),
             engine,
             clock,
             provider: options.provider.clone().map(Provider::new),
+            limits: Limits::new(options.bounds),
             options,
-            limits: Limits::new(),
             watchers: Watchers::default(),
             rates: Rates::new(),
             passwords: Passwords::default(),
@@ -122,6 +128,10 @@ impl Web {
     /// How many password hashes were computed so far.
     pub fn passwords_computed(&self) -> u64 {
         self.shared.passwords.computed()
+    }
+
+    pub(super) fn pager(&self) -> &Pager {
+        &self.shared.pager
     }
 
     pub(super) fn passwords(&self) -> &Passwords {
@@ -186,5 +196,20 @@ impl From<OutputError> for Problem {
     fn from(failed: OutputError) -> Self {
         tracing::error!(error = %failed, "output could not be read");
         Self::internal(failed.to_string())
+    }
+}
+
+impl From<PagerError> for Problem {
+    fn from(failed: PagerError) -> Self {
+        match failed {
+            PagerError::NoChain { .. } | PagerError::TooLong | PagerError::About => Self::refused(failed.to_string()),
+            PagerError::NoPage => Self::not_found(failed.to_string()),
+            PagerError::Refused(_) | PagerError::Contended => Self::stale(failed.to_string()),
+            PagerError::Store(failed) => failed.into(),
+            PagerError::Engine(_) | PagerError::Stored(_) => {
+                tracing::error!(error = %failed, "paging failed");
+                Self::internal(format!("{failed}; nobody may have been told: call by telephone"))
+            }
+        }
     }
 }

@@ -27,11 +27,13 @@ for (const colorScheme of ["light", "dark"]) {
       test("no page has a fault that axe sees, or sticks out, or is heavy", async ({ page }) => {
         test.setTimeout(180_000);
         for (const address of await pages(page)) {
-          let bytes = 0;
-          const count = async (answer) => { bytes += (await answer.body().catch(() => "")).length; };
-          page.on("response", count);
+          // As it comes over the wire.
+          const coming = [];
+          const count = (request) => coming.push(request.sizes().catch(() => null));
+          page.on("requestfinished", count);
           await page.goto(address);
-          page.off("response", count);
+          page.off("requestfinished", count);
+          const bytes = (await Promise.all(coming)).reduce((sum, sizes) => sum + (sizes?.responseBodySize ?? 0), 0);
           expect.soft(bytes, address).toBeLessThan(PAGE_BYTES_MAX);
           const outside = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
           expect.soft(outside, `${address} sticks out`).toBeLessThanOrEqual(0);

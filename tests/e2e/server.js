@@ -36,6 +36,7 @@ export async function startServer(more = [], inventory = undefined) {
   return {
     ...link,
     folder,
+    pid: child.pid,
     // As a power cut does it; nothing is told to anybody.
     kill: () => end("SIGKILL"),
     // On the same port, with the same data.

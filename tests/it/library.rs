@@ -1,5 +1,7 @@
 //! Real git repositories, real programs: what is read, what is refused, and what must never start.
 
+mod kept;
+
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};

@@ -190,6 +190,30 @@ impl OutputReader {
         Ok(SearchPage { hits: searcher.finish(), next })
     }
 
+    /// The last line before line `before` in which the query is found, among at most `bytes_max` of output. Reads
+    /// backwards, so that the end of a gigabyte is found as soon as that of a kilobyte.
+    ///
+    /// # Errors
+    /// When the store fails, or a segment is damaged.
+    pub async fn last_hit(&self, query: &Query, before: u64, bytes_max: u64) -> Result<Option<Hit>, OutputError> {
+        let at_end = self.shelf.last().await?;
+        let beginning = self.shelf.beginning(before).await?;
+        let mut stored = beginning.or(at_end);
+        let mut bytes = 0;
+        while let Some(found) = stored.filter(|_| bytes < bytes_max) {
+            let mut searcher = Searcher::new(query, 0);
+            records(&found.segments).for_each(|record| {
+                bytes += record.bytes.len() as u64;
+                searcher.add(&record);
+            });
+            if let Some(hit) = searcher.finish().into_iter().rfind(|hit| hit.line < before) {
+                return Ok(Some(hit));
+            }
+            stored = self.shelf.before(found.idx).await?;
+        }
+        Ok(None)
+    }
+
     /// What has been stored behind `position` (`None`: from the beginning), whole segments at a time until
     /// a limit is reached.
     ///

@@ -1,5 +1,7 @@
 //! Finding text in a log of any size: bounded, row by row, in linear time whatever the pattern.
 
+use std::borrow::Cow;
+
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::lines::{ROW_BYTES_MAX, slot};
@@ -12,10 +14,18 @@ pub const PATTERN_BYTES_MAX: usize = 1024;
 /// Memory for one compiled pattern (`\w{1000}` takes megabytes).
 const REGEX_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// Words that a line has which says what went wrong, in the tools that people run.
+const TROUBLE: &str =
+    r"(?i)\b(error|fatal|fail(ed|ure)?|panic(ked)?|exception|denied|refused|cannot|no such|not found|unable)\b";
+
 /// What to look for in each row. Lines over 64 KiB are searched row by row, so a match across two rows
 /// of one line is not found.
 #[derive(Debug, Clone)]
-pub struct Query(Regex);
+pub struct Query {
+    regex: Regex,
+    /// Every row of stderr that is not blank is found, whatever it says.
+    all_of_stderr: bool,
+}
 
 /// Why a text cannot be looked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +62,15 @@ impl Query {
         Self::build(pattern, pattern, case)
     }
 
+    /// Looks for lines that may say what went wrong: what is on stderr, or has a word of trouble.
+    ///
+    /// # Panics
+    /// Never: the pattern is a constant.
+    pub fn trouble() -> Self {
+        let query = Self::build(TROUBLE, TROUBLE, Case::Exact).expect("the constant is a small pattern");
+        Self { all_of_stderr: true, ..query }
+    }
+
     fn build(typed: &str, pattern: &str, case: Case) -> Result<Self, QueryError> {
         if typed.is_empty() {
             return Err(QueryError::Empty);
@@ -64,15 +83,46 @@ impl Query {
             .size_limit(REGEX_BYTES_MAX)
             .dfa_size_limit(REGEX_BYTES_MAX)
             .build()
-            .map(Self)
+            .map(|regex| Self { regex, all_of_stderr: false })
             .map_err(|error| QueryError::NotAPattern(error.to_string()))
     }
 
-    /// Whether it is in this row; the end of the line is no part of it.
-    pub fn is_in(&self, row: &[u8]) -> bool {
+    /// Whether it is in this row of a stream, as people see it: the end of the line and the sequences that colour it
+    /// are no part of it.
+    pub fn is_in(&self, stream: Stream, row: &[u8]) -> bool {
         let text = row.strip_suffix(b"\n").unwrap_or(row);
-        self.0.is_match(text.strip_suffix(b"\r").unwrap_or(text))
+        let text = without_sequences(text.strip_suffix(b"\r").unwrap_or(text));
+        let said = || text.iter().any(|byte| !byte.is_ascii_whitespace());
+        (self.all_of_stderr && stream == Stream::Stderr && said()) || self.regex.is_match(&text)
     }
+}
+
+/// The row without its escape sequences; what has none is not copied.
+fn without_sequences(row: &[u8]) -> Cow<'_, [u8]> {
+    const ESCAPE: u8 = 0x1b;
+    let Some(first) = memchr::memchr(ESCAPE, row) else { return Cow::Borrowed(row) };
+    let mut text = row[..first].to_vec();
+    let mut rest = &row[first..];
+    while let Some((byte, after)) = rest.split_first() {
+        rest = after;
+        if *byte != ESCAPE {
+            text.push(*byte);
+            continue;
+        }
+        rest = match rest.split_first() {
+            // A control sequence ends with a letter or one of a few signs.
+            Some((b'[', after)) => behind(after, |byte| (0x40..=0x7e).contains(&byte)),
+            // A command of the operating system (titles, links) ends with a bell, or with an escape and a backslash.
+            Some((b']', after)) => behind(after, |byte| byte == 0x07 || byte == b'\\'),
+            Some((_, after)) => after,
+            None => &[],
+        };
+    }
+    Cow::Owned(text)
+}
+
+fn behind(rest: &[u8], ends: impl Fn(u8) -> bool) -> &[u8] {
+    rest.iter().position(|byte| ends(*byte)).map_or(&[], |end| &rest[end + 1..])
 }
 
 /// How much one answer may hold and cost.
@@ -161,7 +211,7 @@ impl<'q> Searcher<'q> {
 
     fn look(&mut self, hit: Hit, row: &[u8]) {
         let known = self.hits.last().is_some_and(|last| last.line == hit.line);
-        if !known && self.query.is_in(row) {
+        if !known && self.query.is_in(hit.stream, row) {
             self.hits.push(hit);
         }
     }
@@ -181,10 +231,29 @@ mod tests {
 
     #[test]
     fn plain_text_means_itself_and_anchors_mean_the_line() {
-        let found = |query: Result<Query, QueryError>, row: &[u8]| query.expect("valid").is_in(row);
+        let found = |query: Result<Query, QueryError>, row: &[u8]| query.expect("valid").is_in(Stream::Stdout, row);
         assert!(found(Query::plain("a.c[", Case::Exact), b"x a.c[ y\n"));
         assert!(!found(Query::plain("a.c", Case::Exact), b"abc\n"));
         assert!(found(Query::plain("ERROR", Case::Ignored), b"an error\n"));
         assert!(found(Query::pattern("done$", Case::Exact), b"all done\r\n"));
+    }
+
+    #[test]
+    fn colours_are_no_part_of_what_is_searched() {
+        let found =
+            |pattern: &str, row: &[u8]| Query::pattern(pattern, Case::Exact).expect("valid").is_in(Stream::Stdout, row);
+        assert!(found("^ERROR: disk$", b"\x1b[1;31mERR\x1b[0mOR: \x1b[4mdisk\x1b[m\n"));
+        assert!(found("^a link$", b"\x1b]8;;https://a\x07a link\x1b]8;;\x1b\\\n"));
+        assert!(!found("31m", b"\x1b[31mred\n"));
+        assert!(found("^$", b"\x1b[31"), "a sequence that is cut hides nothing else");
+    }
+
+    #[test]
+    fn trouble_is_what_is_on_stderr_or_says_so() {
+        let query = Query::trouble();
+        assert!(query.is_in(Stream::Stderr, b"anything at all\n"));
+        assert!(!query.is_in(Stream::Stderr, b" \n"));
+        assert!(query.is_in(Stream::Stdout, b"nginx: [emerg] open() failed (2: No such file)\n"));
+        assert!(!query.is_in(Stream::Stdout, b"all is well\n"));
     }
 }

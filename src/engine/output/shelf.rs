@@ -17,7 +17,7 @@ use crate::store::{Store, StoreError, output};
 /// Above every index and line; the store's numbers are signed.
 const LAST: u64 = i64::MAX as u64;
 
-/// A page of rows while looking for a hole.
+/// A page of rows while looking for what to drop.
 const ROWS_PAGE: u32 = 64;
 
 /// A row may be dropped to keep the caps while it is being read; then the next one is read.
@@ -148,9 +148,20 @@ impl Shelf {
         Ok(self.rows(SegmentSelection::At(LAST), 1).await?.pop().map(|row| row.index_last))
     }
 
+    /// The row before the one that begins at this index.
+    pub async fn before(&self, idx: u64) -> Result<Option<StoredSegments>, OutputError> {
+        match idx.checked_sub(1) {
+            Some(before) => match self.rows(SegmentSelection::At(before), 1).await?.pop() {
+                Some(row) => self.at(row.index).await,
+                None => Ok(None),
+            },
+            None => Ok(None),
+        }
+    }
+
     /// The row in which a line begins, or else the next one.
     pub async fn beginning(&self, line: u64) -> Result<Option<StoredSegments>, OutputError> {
-        match self.rows(SegmentSelection::Lines { first: line, last: LAST }, 1).await?.pop() {
+        match self.rows(SegmentSelection::Lines { first: line.min(LAST), last: LAST }, 1).await?.pop() {
             Some(row) => self.at(row.index).await,
             None => Ok(None),
         }
@@ -171,7 +182,8 @@ impl Shelf {
 
     /// What is missing where rows are missing, told by what stands before and behind.
     pub async fn gap(&self) -> Result<Option<LineGap>, OutputError> {
-        let Some((before, behind)) = self.hole().await? else {
+        let hole = self.store.segment_hole(self.attempt).await.map_err(|source| self.failed(source))?;
+        let Some((before, behind)) = hole else {
             return Ok(None);
         };
         let before = self.at(before).await?.and_then(|stored| stored.segments.last().map(Segment::end));
@@ -184,23 +196,6 @@ impl Shelf {
             bytes: bytes(&behind).saturating_sub(bytes(&before)),
             lines: behind.lines.begun.saturating_sub(before.lines.begun),
         }))
-    }
-
-    /// The last row before and the first behind the place where rows are missing.
-    async fn hole(&self) -> Result<Option<(u64, u64)>, OutputError> {
-        let mut last: Option<u64> = None;
-        loop {
-            let rows = self.rows_after(last).await?;
-            if rows.is_empty() {
-                return Ok(None);
-            }
-            for row in rows {
-                if let Some(before) = last.filter(|last| last + 1 < row.index) {
-                    return Ok(Some((before, row.index)));
-                }
-                last = Some(row.index_last);
-            }
-        }
     }
 
     async fn bytes_at(&self, idx: u64) -> Result<Option<(output::Segment, Bytes)>, OutputError> {

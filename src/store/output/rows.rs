@@ -118,8 +118,15 @@ pub(super) const DELETE_SEGMENTS: Sql =
 pub(super) const SEGMENT_AT: Sql = sql!(concat!(segment_columns!(), "and idx <= $2 order by idx desc limit 1"));
 pub(super) const SEGMENTS_AFTER: Sql = sql!(concat!(segment_columns!(), "and idx > $2 order by idx limit $3"));
 pub(super) const SEGMENTS_IN: Sql = sql!(concat!(segment_columns!(), "and idx >= $2 and idx <= $3 order by idx"));
+/// In the order of the index over lines, so that a line in the middle of four thousand segments is one step down a
+/// tree: the last line of a segment never decreases from one segment to the next.
 pub(super) const SEGMENTS_OF_LINES: Sql =
-    sql!(concat!(segment_columns!(), "and last_line >= $2 and first_line <= $3 order by idx limit $4"));
+    sql!(concat!(segment_columns!(), "and last_line >= $2 and first_line <= $3 order by last_line, idx limit $4"));
+/// Where rows are missing, told by numbers alone: bytes that lie in rows are not read.
+pub(super) const HOLE: Sql = sql!(
+    "select found.before, found.idx from (select idx, lag(idx_last) over (order by idx) as before \
+     from output_segment where attempt = $1) as found where found.before + 1 < found.idx order by found.idx limit 1"
+);
 
 /// For the statement test.
 pub(in crate::store) const STATEMENTS: &[Sql] = &[
@@ -135,4 +142,5 @@ pub(in crate::store) const STATEMENTS: &[Sql] = &[
     SEGMENTS_AFTER,
     SEGMENTS_IN,
     SEGMENTS_OF_LINES,
+    HOLE,
 ];

@@ -145,3 +145,14 @@ proptest! {
         prop_assert!(!text.contains(|letter: char| letter != '\t' && letter.is_control()));
     }
 }
+
+#[test]
+fn progress_shows_its_last_state_and_keeps_the_earlier_ones_at_hand() {
+    let line = b" 10%\r 50%\r\x1b[32m100%\x1b[0m done\r\n";
+    let (html, earlier) = Painter::new().html_and_states(line);
+    assert_eq!(html, "<span class=\"folded\"><span class=\"sgr-fg-2\">100%</span> done</span>");
+    assert_eq!(earlier, 2);
+    let states = Painter::new().states(line);
+    assert_eq!(states, [" 10%", " 50%", "<span class=\"sgr-fg-2\">100%</span> done"]);
+    assert_eq!(Painter::new().html_and_states(b"plain\r\n"), ("plain".to_owned(), 0));
+}

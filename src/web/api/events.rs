@@ -129,6 +129,9 @@ impl Viewer {
 
     async fn tell_events(&mut self) -> Result<Told, Over> {
         let mut told = Told { events: 0, ended: false };
+        if runs::is_up_to_date(&self.who, &self.web, self.after) {
+            return Ok(told);
+        }
         loop {
             let page = runs::events(&self.who, &self.web, self.after, EVENTS_PAGE).await.map_err(|failed| {
                 tracing::warn!(run.id = %self.who.on.id, error = failed.detail, "a stream ends: its events cannot be read");

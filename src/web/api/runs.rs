@@ -18,7 +18,7 @@ use crate::web::doing;
 use crate::web::pages;
 use crate::web::problem::Problem;
 use crate::web::query::QueryFields;
-use crate::web::reading::runs;
+use crate::web::reading::{runs, since};
 use crate::web::state::Web;
 
 /// Letters of an `Idempotency-Key`.
@@ -172,5 +172,7 @@ impl From<RunRow> for RunItem {
     responses((status = 200, description = "The run", body = Object), (status = 404, description = "No such run"))
 )]
 pub async fn show(who: Authorised<ReadRuns, TheRun>, State(web): State<Web>) -> Result<Json<RunView>, Problem> {
-    Ok(Json(runs::view(&who, &web).await?))
+    let mut view = runs::view(&who, &web).await?;
+    since::told_to(&who, &web, &mut view).await?;
+    Ok(Json(view))
 }

@@ -140,37 +140,3 @@ const steadyhand = (() => {
 
   return { $, all, say, read, keep, copyText, spell, keys, hop, typing, onDress, dress };
 })();
-
-// Output: its lines have addresses, and can be wrapped.
-(() => {
-  "use strict";
-  const { $, all, keys } = steadyhand;
-
-  // Click a line, shift-click another, and the address names them.
-  const range = () => /^#L(\d+)(?:-L?(\d+))?$/.exec(location.hash);
-  function markLines(jump) {
-    const hit = range();
-    if (!hit || !$("#log")) return;
-    const [from, to] = [Number(hit[1]), Number(hit[2] ?? hit[1])].sort((a, b) => a - b);
-    all(".l.m", $("#log")).forEach((line) => line.classList.remove("m"));
-    const first = document.getElementById(`L${from}`);
-    if (!first) { const query = new URLSearchParams(location.search); query.set("lines", `${from}-${to}`); location.replace(`${location.pathname}?${query}#L${from}-L${to}`); return; }
-    for (let line = from; line <= to; line += 1) document.getElementById(`L${line}`)?.classList.add("m");
-    if (jump) first.scrollIntoView({ block: "center" });
-    const share = $("[data-share-lines]");
-    if (share) { const link = new URL(share.href); link.searchParams.set("lines", `${from}-${to}`); share.href = link; share.textContent = `Share lines ${from}–${to}`; }
-  }
-  document.addEventListener("click", (event) => {
-    const number = event.target.closest?.(".l .n");
-    if (!number) return;
-    const line = Number(number.textContent);
-    const hit = range();
-    if (event.shiftKey && hit) { event.preventDefault(); history.replaceState(null, "", `#L${Math.min(line, Number(hit[1]))}-L${Math.max(line, Number(hit[1]))}`); markLines(); }
-  });
-  window.addEventListener("hashchange", () => markLines(true));
-  markLines(true);
-
-  const wrap = (on) => { $("#log")?.classList.toggle("nowrap", !on); const box = $("[data-wrap]"); if (box) box.checked = on; };
-  document.addEventListener("change", (event) => { if (event.target.matches("[data-wrap]")) wrap(event.target.checked); });
-  if ($("#log")) keys.add("w", "wrap long lines", () => wrap($("#log").classList.contains("nowrap")));
-})();

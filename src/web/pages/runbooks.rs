@@ -72,7 +72,7 @@ pub async fn show(who: Authorised<ReadRunbooks, TheRunbook>, State(web): State<W
     let (book, revision) = runbooks::one(&who, &web).await?;
     let mut page = match &book.made.runbook {
         Some(runbook) => {
-            let hosts = runbooks::hosts(&web, runbook, &revision).await?;
+            let hosts = runbooks::hosts(&who, &web, runbook, &revision).await?;
             describe(runbook, hosts.map(|hosts| hosts.map(|hosts| hosts.len())))
         }
         None => RunbookPage { name: book.path.to_string(), ..RunbookPage::default() },

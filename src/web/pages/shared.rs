@@ -164,6 +164,6 @@ fn log(output: &SharedOutput, prefix: String) -> SharedLog {
         outcome: output.outcome.clone(),
         note: output.note.clone(),
         prefix,
-        chunks: chunks(output::lines(&rows, None)),
+        chunks: chunks(output::lines(&rows, None, None)),
     }
 }

@@ -29,7 +29,7 @@ pub async fn form(
     QueryFields(asked): QueryFields,
 ) -> Result<Page, Problem> {
     let (book, revision) = runbooks::one(&who, &web).await?;
-    let startable = startable(&web, &book, &revision).await?;
+    let startable = startable(&who, &web, &book, &revision).await?;
     // The key is made with the form, so that pressing a button of it twice starts one run.
     let key = Digest(entropy::fresh_token()).short();
     let page = start_form::page(&startable, &asked, key);
@@ -43,7 +43,7 @@ pub async fn post(
     FormFields(typed): FormFields,
 ) -> Result<Response, Problem> {
     let (book, revision) = runbooks::one(&who, &web).await?;
-    let startable = startable(&web, &book, &revision).await?;
+    let startable = startable(&who, &web, &book, &revision).await?;
     let mut page = start_form::page(&startable, &typed, typed.first("key").unwrap_or_default().to_owned());
     let status = match decide(&who, &web, &startable, &typed, &mut page).await? {
         Decided::Started(address) => return Ok(see_other(&address)),
@@ -126,6 +126,7 @@ fn refused(error: StartError, page: &mut StartPage) -> Result<Decided, Problem> 
 }
 
 async fn startable<'a>(
+    who: &Authorised<StartRuns, TheRunbook>,
     web: &Web,
     book: &'a Arc<BookPage<Parsed>>,
     revision: &crate::library::Revision,
@@ -134,6 +135,6 @@ async fn startable<'a>(
         let detail = format!("{} does not parse, so it cannot run; its page says what is wrong", book.path);
         return Err(Problem::refused(detail));
     };
-    let hosts = runbooks::hosts(web, runbook, revision).await?;
+    let hosts = runbooks::hosts(who, web, runbook, revision).await?;
     Ok(Startable { path: &book.path, runbook, hosts })
 }

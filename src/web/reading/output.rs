@@ -1,6 +1,14 @@
 //! Output: the last lines for the run page, ranges for its own page, rows drawn as safe HTML.
 
-use crate::engine::output::{OutputReader, PageLimits, Row};
+pub mod compare;
+pub mod download;
+pub mod folded;
+pub mod groups;
+pub mod search;
+pub mod text;
+pub mod window;
+
+use crate::engine::output::{OutputReader, PageLimits, Query, Row};
 use crate::id::{AttemptId, HostName, StepId};
 use crate::run::event::Purpose;
 use crate::run::outcome::Stream;
@@ -82,7 +90,7 @@ async fn tail(
         href: format!("{}?attempt={}", output_page(view, step, cell), attempt.id),
         earlier: page.rows.first().map_or(0, |row| row.line.saturating_sub(1)),
         empty: page.rows.is_empty(),
-        lines: lines(&page.rows, None),
+        lines: lines(&page.rows, None, None),
         aside,
     })
 }
@@ -96,15 +104,20 @@ pub fn outcome_tone(attempt: &AttemptView) -> &'static str {
     }
 }
 
-/// Rows as lines of HTML: one painter a stream, so that a colour goes on where the stream goes on.
-pub fn lines(rows: &[Row], marked: Option<(u64, u64)>) -> Vec<Line> {
+/// Rows as lines of HTML: one painter a stream, so that a colour goes on where the stream goes on. Lines of the range
+/// are marked, and those that hold what is searched for.
+pub fn lines(rows: &[Row], marked: Option<(u64, u64)>, searched: Option<&Query>) -> Vec<Line> {
     let (mut stdout, mut stderr) = (Painter::new(), Painter::new());
     rows.iter()
         .map(|row| {
             let painter = if row.stream == Stream::Stdout { &mut stdout } else { &mut stderr };
+            let (html, overwritten) = painter.html_and_states(&row.bytes);
             Line {
                 number: row.line,
-                html: painter.html(&row.bytes),
+                html,
+                overwritten,
+                states: None,
+                hit: searched.is_some_and(|query| query.is_in(row.stream, &row.bytes)),
                 stderr: row.stream == Stream::Stderr,
                 at: since_start(row.ms),
                 marked: marked.is_some_and(|(from, to)| (from..=to).contains(&row.line)),
@@ -115,7 +128,7 @@ pub fn lines(rows: &[Row], marked: Option<(u64, u64)>) -> Vec<Line> {
 }
 
 /// `4.120`, `61.003`: seconds since the attempt's start.
-fn since_start(ms: u64) -> String {
+pub fn since_start(ms: u64) -> String {
     format!("{}.{:03}", ms / 1000, ms % 1000)
 }
 

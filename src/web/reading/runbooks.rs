@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::access::scope::About;
+use crate::access::policy::Permission;
+use crate::access::scope::{About, Scope};
 use crate::id::RunbookPath;
 use crate::inventory::Inventory;
 use crate::inventory::target::{Target, Via};
@@ -56,18 +57,29 @@ pub async fn one<P>(who: &Authorised<P, TheRunbook>, web: &Web) -> Result<(Arc<P
     Ok((page, snapshot.revision.clone()))
 }
 
-/// The hosts that a runbook's own selection holds; `None` when it runs on the server itself.
+/// The hosts of a runbook's own selection on which whoever asks may see or start its runs; `None` when it runs on the
+/// server itself.
 ///
 /// # Errors
 /// The inventory cannot be read, or the selection does not fit it (the text says how).
-pub async fn hosts(
+pub async fn hosts<P>(
+    who: &Authorised<P, TheRunbook>,
     web: &Web,
     runbook: &Runbook,
     revision: &Revision,
 ) -> Result<Option<Result<Vec<Target>, String>>, Problem> {
     let Some(hosts) = &runbook.hosts else { return Ok(None) };
     let loaded = web.engine().library().inventory(revision).await?;
-    Ok(Some(chosen(&loaded.inventory, hosts)))
+    let sees = |target: &Target| {
+        let scope = Scope::of(&runbook.path, &runbook.tags, [target]);
+        let may = |permission| who.may(permission, About::Run(&scope));
+        may(Permission::ReadRuns) || may(Permission::StartRuns)
+    };
+    let sees_all = loaded.inventory.targets().iter().all(sees);
+    let chosen =
+        chosen(&loaded.inventory, hosts).map(|targets| targets.into_iter().filter(|target| sees(target)).collect());
+    // What does not fit is told with hints that name hosts and labels.
+    Ok(Some(chosen.map_err(|reason| if sees_all { reason } else { "its hosts do not fit the inventory".to_owned() })))
 }
 
 fn chosen(inventory: &Inventory, hosts: &Hosts) -> Result<Vec<Target>, String> {

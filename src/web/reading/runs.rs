@@ -6,13 +6,13 @@ use crate::access::policy::Permission;
 use crate::access::scope::About;
 use crate::engine::NumberedEvent;
 use crate::engine::policy::scope_of_row;
-use crate::run::view::RunView;
+use crate::run::view::{Need, RunView};
 use crate::store::runs::{Cursor, Filter, PAGE_MAX, Page, RunRow};
-use crate::web::authority::{Asks, Authorised, Each, Subject, TheCell, TheRun, TheRunbook};
+use crate::web::authority::{Asks, Authorised, Each, Subject, TheCell, TheRun, TheRunbook, TheStep};
 use crate::web::format::{self, Moment};
+use crate::web::limits::GOOD_RUNS_MAX;
 use crate::web::problem::Problem;
 use crate::web::state::Web;
-use crate::web::view::approval::LastSuccess;
 use crate::web::view::around::{Around, Nudged, median_ms};
 use crate::web::view::lists::{RunLine, stored_state};
 
@@ -28,7 +28,8 @@ const USUAL_RUNS: u32 = 20;
 /// # Errors
 /// It cannot be read.
 pub async fn view<P>(who: &Authorised<P, TheRun>, web: &Web) -> Result<RunView, Problem> {
-    of_run(&who.on, web).await
+    let view = of_run(&who.on, web).await?;
+    as_seen_by(who, web, view).await
 }
 
 /// The picture of the run of a cell that was authorised.
@@ -36,7 +37,63 @@ pub async fn view<P>(who: &Authorised<P, TheRun>, web: &Web) -> Result<RunView, 
 /// # Errors
 /// It cannot be read.
 pub async fn view_of_cell<P>(who: &Authorised<P, TheCell>, web: &Web) -> Result<RunView, Problem> {
+    let view = of_run(&who.on.run, web).await?;
+    as_seen_by(who, web, view).await
+}
+
+/// The picture without the name of another run that its reader may not see.
+///
+/// # Errors
+/// That run cannot be read.
+pub async fn as_seen_by<P, S: Subject>(
+    who: &Authorised<P, S>,
+    web: &Web,
+    mut view: RunView,
+) -> Result<RunView, Problem> {
+    if let Some(Need::Lock { holder, .. }) = &mut view.waiting
+        && let Some(run) = *holder
+    {
+        let row = web.store().run(run).await?;
+        let may_see = row.is_some_and(|row| who.may(Permission::ReadRuns, About::Run(&scope_of_row(&row))));
+        *holder = may_see.then_some(run);
+    }
+    Ok(view)
+}
+
+/// The picture of the run of a step that was authorised.
+///
+/// # Errors
+/// It cannot be read.
+pub async fn view_of_step<P>(who: &Authorised<P, TheStep>, web: &Web) -> Result<RunView, Problem> {
     of_run(&who.on.run, web).await
+}
+
+/// The newest run of the same runbook before this one that succeeded on the same host, among those whose output whoever
+/// asks may read.
+///
+/// # Errors
+/// It cannot be read.
+pub async fn last_good<P>(who: &Authorised<P, TheCell>, web: &Web, view: &RunView) -> Result<Option<RunView>, Problem> {
+    let filter = Filter {
+        state: Some("succeeded".to_owned()),
+        runbook: view.runbook.parse().ok(),
+        host: Some(who.on.host.clone()),
+        until_ms: Some(view.started_at_ms),
+        ..Filter::default()
+    };
+    let page = web.store().list_runs(&filter, None, GOOD_RUNS_MAX).await?;
+    let may_read = |row: &&RunRow| who.may(Permission::ReadOutput, About::Run(&scope_of_row(row)));
+    for row in page.runs.iter().filter(|row| row.id != view.id).filter(may_read) {
+        let Some(good) = web.engine().view(row.id).await? else { continue };
+        let has_step = good.steps.iter().any(|step| {
+            step.id == who.on.step
+                && step.cells.iter().any(|cell| cell.host == who.on.host && !cell.attempts.is_empty())
+        });
+        if has_step {
+            return Ok(Some(good));
+        }
+    }
+    Ok(None)
 }
 
 async fn of_run(run: &TheRun, web: &Web) -> Result<RunView, Problem> {
@@ -46,6 +103,12 @@ async fn of_run(run: &TheRun, web: &Web) -> Result<RunView, Problem> {
 /// Counts up when something of the run that was authorised was stored.
 pub fn watch<P>(who: &Authorised<P, TheRun>, web: &Web) -> watch::Receiver<u64> {
     web.engine().watch(who.on.id)
+}
+
+/// Whether nothing happened in the run that was authorised after event `seq`, told without reading the store: a thousand
+/// viewers ask at each burst of output.
+pub fn is_up_to_date<P>(who: &Authorised<P, TheRun>, web: &Web, seq: u64) -> bool {
+    web.engine().last_seq(who.on.id) == Some(seq)
 }
 
 /// Events of the run that was authorised, after number `after`, at most `limit`.
@@ -91,28 +154,6 @@ async fn usual_ms<P>(who: &Authorised<P, TheRun>, web: &Web, view: &RunView) -> 
         .iter()
         .filter(|row| row.id != view.id && who.may(Permission::ReadRuns, About::Run(&scope_of_row(row))));
     Ok(median_ms(seen.filter_map(|row| Some(row.ended_at_ms? - row.started_at_ms)).collect()))
-}
-
-/// The last run of the same runbook that succeeded: what an approver compares with; none if they may not see it.
-///
-/// # Errors
-/// It cannot be read.
-pub async fn last_success<P>(
-    who: &Authorised<P, TheRun>,
-    web: &Web,
-    view: &RunView,
-) -> Result<Option<LastSuccess>, Problem> {
-    let runbook = view.runbook.parse().ok();
-    let filter = Filter { state: Some("succeeded".to_owned()), runbook, ..Filter::default() };
-    let row = web.store().list_runs(&filter, None, 1).await?.runs.pop();
-    let may_see = |row: &RunRow| who.may(Permission::ReadRuns, About::Run(&scope_of_row(row)));
-    let Some(row) = row.filter(may_see) else { return Ok(None) };
-    let Some(seen) = web.engine().seen(row.id).await? else { return Ok(None) };
-    Ok(Some(LastSuccess {
-        href: format!("/runs/{}", row.id),
-        commit: row.commit.map(|commit| commit.chars().take(12).collect()),
-        text_differs: seen.state.plan.text_digest.to_string() != view.text_digest,
-    }))
 }
 
 /// A page of the runs that whoever asks may see, newest first.

@@ -2,6 +2,9 @@
 //! changes a template and wants to look at it.
 
 mod account;
+mod handoffs;
+mod on_call;
+mod output;
 mod pages;
 mod runs;
 
@@ -13,6 +16,8 @@ use crate::web::view::run::{Message, RunPage};
 
 const EVERYTHING: Rights = Rights { act: true, approve: true, share: true };
 const NOTHING: Rights = Rights { act: false, approve: false, share: false };
+
+pub use output::grid_run;
 
 /// The moment at which the samples are seen.
 pub const NOW_MS: i64 = SAMPLE_NOW_MS;
@@ -28,6 +33,9 @@ pub struct Sample {
 pub fn all() -> Vec<Sample> {
     let mut samples = pages::all();
     samples.extend(account::all());
+    samples.extend(handoffs::all());
+    samples.extend(on_call::all());
+    samples.extend(output::all());
     for (name, view, tails) in runs::all() {
         let message =
             (name == "confirm-host").then(|| Message::refused("Refused", Some("“web3” is not “web-3”".to_owned())));

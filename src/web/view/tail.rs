@@ -32,10 +32,16 @@ pub struct Line {
     pub number: u64,
     pub html: String,
     pub stderr: bool,
-    /// Since the attempt began: `0:04.120`.
+    /// Since the attempt began: `4.120`.
     pub at: String,
     /// Within the range that was asked for.
     pub marked: bool,
     /// A further part of a very long line: it has no number of its own.
     pub continues: bool,
+    /// States of the line that were overwritten, as progress does.
+    pub overwritten: usize,
+    /// Where they are shown, on pages that can.
+    pub states: Option<String>,
+    /// Holds what was searched for.
+    pub hit: bool,
 }

@@ -9,7 +9,9 @@ use crate::web::templates;
 /// Parts that are drawn inside pages only.
 const PARTIALS: &[&str] = &[
     "act-button",
+    "approval-difference",
     "cells",
+    "chunks",
     "components/bars",
     "components/blank",
     "components/crumbs",
@@ -22,7 +24,13 @@ const PARTIALS: &[&str] = &[
     "components/tabs",
     "components/timeline",
     "diagnostic",
+    "diff",
     "frame",
+    "handoff-body",
+    "handoff-finding",
+    "handoff-item",
+    "handoff-line",
+    "handoff-write",
     "host-mark",
     "lines",
     "log",
@@ -30,6 +38,8 @@ const PARTIALS: &[&str] = &[
     "moment",
     "moment-ago",
     "need",
+    "need-lock",
+    "output-part",
     "run-line",
     "run-parts",
     "runbook-step",
@@ -99,7 +109,9 @@ fn the_host_is_on_the_button_that_changes_it() {
 #[test]
 fn every_form_of_a_run_carries_the_event_that_was_seen() {
     for (name, html) in drawn() {
-        for form in html.split("<form ").skip(1).filter(|form| form.contains("/actions\"")) {
+        for form in
+            html.split("<form ").skip(1).filter(|form| form.contains("action=\"/runs/") && form.contains("/actions\""))
+        {
             let form = &form[..form.find("</form>").expect("forms are closed")];
             assert!(form.contains("name=\"seq\" value=\"42\""), "{name}: {form}");
         }

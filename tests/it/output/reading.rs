@@ -206,3 +206,20 @@ async fn the_rows_of_a_slow_stream_are_merged_and_every_position_stays_good() {
     }
     assert_eq!(bench.bytes(Source::Both).await.len(), 1_000);
 }
+
+#[tokio::test]
+async fn the_last_hit_before_any_line_is_found_from_behind() {
+    let bench = long_log().await;
+    let reader = bench.reader();
+    let query = Query::pattern("^warning ", Case::Exact).expect("a pattern");
+    for (before, expected) in
+        [(u64::MAX, Some(60_000)), (60_000, Some(59_000)), (30_500, Some(30_000)), (1_001, Some(1_000)), (1_000, None)]
+    {
+        let hit = reader.last_hit(&query, before, u64::MAX).await.expect("it can be read");
+        assert_eq!(hit.map(|hit| hit.line), expected, "before {before}");
+    }
+    let trouble = reader.last_hit(&Query::trouble(), u64::MAX, 1).await.expect("it can be read");
+    assert_eq!(trouble.map(|hit| (hit.line, hit.stream)), Some((60_000, Stream::Stderr)));
+    let far = reader.last_hit(&Query::plain("line 1 ", Case::Exact).expect("a text"), u64::MAX, 1).await;
+    assert_eq!(far.expect("it can be read"), None, "it reads no more than it may");
+}

@@ -10,7 +10,7 @@ use crate::web::view::components::ComponentsPage;
 use crate::web::view::lists::{BookLine, DiagnosticLine, HomePage, RunLine, RunbooksPage, RunsPage, state_options};
 use crate::web::view::login::LoginPage;
 use crate::web::view::need::ChoiceOption;
-use crate::web::view::output::{AttemptTab, Found, FoundLine, Link, OutputPage, chunks};
+use crate::web::view::output::chunks;
 use crate::web::view::run::{InputLine, Message};
 use crate::web::view::runbook::{
     HostAbout, HostPick, InputField, InputNote, PlanCard, RunbookPage, StartPage, StepText,
@@ -31,7 +31,6 @@ pub fn all() -> Vec<Sample> {
         page("start", "start", Place::Runbooks, &start(None)),
         page("start", "start-plan", Place::Runbooks, &start(Some(plan()))),
         page("runs", "runs", Place::Runs, &history()),
-        page("output", "output", Place::Runs, &output()),
         page("share-new", "share-new", Place::Runs, &share_new()),
         page("share-made", "share-made", Place::Runs, &share_made()),
         page("components", "components", Place::Account, &ComponentsPage::sample()),
@@ -228,47 +227,6 @@ fn plan() -> PlanCard {
         inputs: vec![InputLine { name: "mount".to_owned(), value: "/var".to_owned() }],
         steps: step_texts(),
         button: "Start on web-3".to_owned(),
-    }
-}
-
-fn output() -> OutputPage {
-    let link = |words: &str| Some(Link { href: "/runs/x?lines=1-1500".to_owned(), words: words.to_owned() });
-    OutputPage {
-        run: "0198c5a0-7d3e-7c11-9d5b-6c6f0a4f6c01".to_owned(),
-        title: "Disk full on a web host".to_owned(),
-        step_name: "List the ten largest directories".to_owned(),
-        host: "web-3".to_owned(),
-        outcome: "exit 0".to_owned(),
-        tone: "good",
-        started: Some(moment()),
-        lasted: Some("4.2 s".to_owned()),
-        words: "1,204 lines".to_owned(),
-        command: "du -xh --max-depth=2 \"$mount\"".to_owned(),
-        attempts: vec![AttemptTab {
-            href: "?attempt=1".to_owned(),
-            words: "attempt 1".to_owned(),
-            outcome: "exit 0".to_owned(),
-            current: true,
-        }],
-        attempt: Some("1".to_owned()),
-        here: "/runs/x".to_owned(),
-        query: "error".to_owned(),
-        raw: "/api/v1/raw".to_owned(),
-        raw_stdout: "/api/v1/raw?stream=stdout".to_owned(),
-        raw_stderr: "/api/v1/raw?stream=stderr".to_owned(),
-        share: "http://localhost/runs/x/share".to_owned(),
-        found: Some(Found {
-            words: "1 line".to_owned(),
-            hits: vec![FoundLine { href: "?lines=3-3#L3".to_owned(), number: 3, text: "rm: cannot".to_owned() }],
-        }),
-        dropped: Some("900 lines in the middle were not kept.".to_owned()),
-        earlier: link("Earlier lines"),
-        first: link("First lines"),
-        prefix: String::new(),
-        chunks: chunks(runs::lines(1_200)),
-        empty: "It wrote nothing.".to_owned(),
-        following: link("Later lines"),
-        last: link("Last lines"),
     }
 }
 
