@@ -222,7 +222,7 @@ impl Pager {
             Some(Reach::Person(name)) => self.channels_of(&name),
             Some(Reach::Channel(name)) => {
                 let known = self.directory.channels.contains_key(&name);
-                known.then(|| Target { person: None, channel: name }).into_iter().collect()
+                known.then_some(Target { person: None, channel: name }).into_iter().collect()
             }
             Some(Reach::Rotation(name)) => {
                 let holders = on_call.schedule.at(&name, now_ms);
