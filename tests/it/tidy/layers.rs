@@ -68,7 +68,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("qrcode", &["src/access/totp.rs"]),
     ("reqwest", &["src/cli", "src/outgoing.rs", "src/outgoing/"]),
     ("rust_embed", &["src/cli/demo", "src/web"]),
-    ("similar", &["src/review/command.rs"]),
+    ("similar", &["src/review/command.rs", "src/web/pages/handoff.rs"]),
     ("granit_parser", &["src/yaml.rs", "src/yaml/"]),
     ("sqlx", &["src/store"]),
     ("sqlx_postgres", &["src/store"]),
