@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-use super::{Engine, HandoffActError, stored};
+use super::{Engine, HandoffActError, TRIES_MAX, stored};
 use crate::access::identity::{Identity, Reach};
 use crate::access::policy::Permission;
 use crate::engine::ask::EngineError;
@@ -47,7 +47,17 @@ impl Engine {
         })
     }
 
+    /// Whoever writes to it between our look and our append only makes us look once more.
     async fn pass(&self, id: HandoffId, request: Request, who: &Identity) -> Result<State, HandoffActError> {
+        let mut passed = self.pass_once(id, request.clone(), who).await;
+        for _ in 1..TRIES_MAX {
+            let Err(HandoffActError::Refused(Refusal::Stale)) = &passed else { break };
+            passed = self.pass_once(id, request.clone(), who).await;
+        }
+        passed
+    }
+
+    async fn pass_once(&self, id: HandoffId, request: Request, who: &Identity) -> Result<State, HandoffActError> {
         // One at a time: two that want the same runs would each hold what the other waits for.
         let _one_at_a_time = self.shared.handing_over.lock().await;
         let state = self.handoff(id).await?.ok_or(HandoffActError::NoSuchHandoff(id))?;

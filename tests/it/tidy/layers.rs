@@ -75,7 +75,7 @@ const PLACES: &[(&str, &[&str])] = &[
     ("reqwest", &["src/cli", "src/outgoing.rs", "src/outgoing/"]),
     ("rust_embed", &["src/cli/demo", "src/web"]),
     ("granit_parser", &["src/yaml.rs", "src/yaml/"]),
-    ("similar", &["src/difference.rs", "src/review/command.rs", "src/side_by_side.rs"]),
+    ("similar", &["src/difference.rs", "src/review/command.rs", "src/side_by_side.rs", "src/web/pages/handoff.rs"]),
     ("sqlx", &["src/store"]),
     ("sqlx_postgres", &["src/store"]),
     ("sqlx_sqlite", &["src/store"]),
