@@ -47,7 +47,10 @@ async fn a_wrong_word_is_refused_and_what_was_typed_is_kept() {
     let server = Server::start().await;
     let run = server.tour(&["db-1"]).await;
     let page = server.page(&format!("/runs/{run}")).await;
-    assert!(page.contains("Write the note on <span class=\"one\"><span class=\"host\">db-<b>1</b></span></span>"), "the host is on the button");
+    assert!(
+        page.contains("Write the note on <span class=\"one\"><span class=\"host\">db-<b>1</b></span></span>"),
+        "the host is on the button"
+    );
     assert!(page.contains("PROD") || page.contains("production"), "production is marked");
     let seq = server.json(&format!("/api/v1/runs/{run}")).await["seq"].to_string();
     let fields = [("action", "confirm"), ("step", "write"), ("seq", seq.as_str()), ("typed", "db-2")];
