@@ -3,7 +3,7 @@
 use axum::body::{Body, Bytes};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use uuid::Uuid;
 
 use crate::audit::checkpoint::Checkpoint;
@@ -117,6 +117,7 @@ pub async fn export(who: &Authorised<ReadAudit, TheServer>, web: &Web, asked: &F
     let exported = NewEntry::new(web.now_ms(), Kind::AuditExported, &*who.actor().0, SERVER);
     web.store().record(&exported.with("as", name)).await?;
     let begin = Export { store: web.store().clone(), filter, form, next: Next::First };
+    // Fused: what compresses an answer asks once more behind its end.
     let body = stream::unfold(begin, |export| async {
         match export.next {
             Next::Done => None,
@@ -127,7 +128,7 @@ pub async fn export(who: &Authorised<ReadAudit, TheServer>, web: &Web, asked: &F
         (header::CONTENT_TYPE, kind.to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
     ];
-    Ok((headers, Body::from_stream(body)).into_response())
+    Ok((headers, Body::from_stream(body.fuse())).into_response())
 }
 
 struct Export {

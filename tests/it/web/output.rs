@@ -156,6 +156,11 @@ async fn output_comes_as_a_file_in_three_forms_whole_or_in_part() {
         "{}",
         &text[text.len() - 80..]
     );
+    // As browsers ask for it; an answer that is not whole is an error.
+    let packed = server.asked(Method::GET, &format!("{path}?as=txt&lines=2-3")).header("accept-encoding", "gzip");
+    let packed = packed.send().await.expect("it answers");
+    assert_eq!(packed.headers()["content-encoding"], "gzip");
+    assert!(!packed.bytes().await.expect("it comes to its end").is_empty());
     let log = server.get(&format!("{path}?as=log&lines=2-3")).await.text().await.expect("it is text");
     assert!(log.lines().all(|line| line.contains("Z out line ")) && log.lines().count() == 2, "{log}");
     let json: serde_json::Value = server.get(&format!("{path}?as=json")).await.json().await.expect("it is JSON");

@@ -4,7 +4,7 @@
 use axum::body::{Body, Bytes};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use serde::Serialize;
 
 use crate::engine::output::{OutputError, OutputReader, PageLimits, ROW_BYTES_MAX, Row};
@@ -83,13 +83,14 @@ pub fn file(
         (header::CONTENT_TYPE, form.kind().to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
     ];
+    // Fused: what compresses an answer asks once more behind its end.
     let body = stream::unfold(begun, |writing| async {
         match writing.next {
             Next::Done => None,
             Next::First(_) | Next::Line(_) => Some(writing.piece().await),
         }
     });
-    (headers, Body::from_stream(body)).into_response()
+    (headers, Body::from_stream(body.fuse())).into_response()
 }
 
 struct Writing {
