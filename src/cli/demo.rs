@@ -20,7 +20,7 @@ use tokio::time::timeout;
 
 use super::explain::Explain;
 use super::parts::{DataOptions, build_engine};
-use super::serve::{Beside, LogFormat, admin_link, log_to_stderr, serve_until_signal};
+use super::serve::{Beside, LogFormat, Signals, admin_link, log_to_stderr, serve_until_signal};
 use super::settings::Settings;
 use super::terminal::Terminal;
 use crate::auditor::keeper::Keeper;
@@ -110,7 +110,7 @@ impl Demo {
         };
         let Started { engine, listener, hosts: _hosts, keeper } = started;
         let beside = Beside { keeper: Some(keeper), ..Beside::default() };
-        let serving = serve_until_signal(engine, listener, WebOptions::default(), None, beside);
+        let serving = serve_until_signal(engine, listener, WebOptions::default(), None, beside, Signals::install()?);
         tokio::pin!(serving);
         tokio::select! {
             served = &mut serving => return served,

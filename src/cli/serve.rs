@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::Level;
 use tracing_subscriber::filter::filter_fn;
@@ -106,6 +106,7 @@ impl Serve {
 
     async fn serve(self, settings: &Settings, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
         anyhow::ensure!(self.blobs.is_none(), "--blobs is not yet available: output lies in the data folder");
+        let signals = Signals::install()?;
         // Before anything is made: an address that is refused leaves nothing behind.
         let Listener { listener, tls, mut options, base } = self.listening.bind(&settings.config).await?;
         options.provider = settings.provider().await?;
@@ -114,15 +115,6 @@ impl Serve {
         if taken > 0 {
             tracing::info!(runs = taken, "took up runs that had not ended");
         }
-        writeln!(terminal.out, "Steadyhand listens on {base}")?;
-        let anybody =
-            engine.store().anybody_has_access().await.explain("cannot read the data", "see the cause above")?;
-        if self.login || !anybody {
-            let link = admin_link(&engine, &base).await?;
-            writeln!(terminal.out, "Log in, once, within a day: {link}")?;
-        }
-        say_what_is_missing(&self.repo);
-        terminal.out.flush()?;
         let folder = self.data.folder()?;
         let next = "check the rights of the data folder and of the file";
         let key = key::load_or_make(&folder).explain("cannot sign checkpoints of the audit log", next)?;
@@ -140,7 +132,16 @@ impl Serve {
         options.directory.clone_from(&settings.config.notify);
         let delivery = delivery(&engine, settings, options.public_url.as_deref().unwrap_or(&base))?;
         let beside = Beside { keeper: Some(keeper), fetcher: Some(fetcher), delivery: Some(delivery) };
-        serve_until_signal(engine, listener, options, tls, beside).await
+        writeln!(terminal.out, "Steadyhand listens on {base}")?;
+        let anybody =
+            engine.store().anybody_has_access().await.explain("cannot read the data", "see the cause above")?;
+        if self.login || !anybody {
+            let link = admin_link(&engine, &base).await?;
+            writeln!(terminal.out, "Log in, once, within a day: {link}")?;
+        }
+        say_what_is_missing(&self.repo);
+        terminal.out.flush()?;
+        serve_until_signal(engine, listener, options, tls, beside, signals).await
     }
 }
 
@@ -151,6 +152,18 @@ fn say_what_is_missing(repo: &Path) {
         tracing::warn!(
             "{repo} has no folder runbooks/: there is nothing to run (make a repository: steadyhand init DIR)"
         );
+    }
+}
+
+/// What asks the server to end. Listened to from the first moment on: whoever reads that it listens may end it.
+pub(super) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    pub(super) fn install() -> anyhow::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 }
 
@@ -178,13 +191,13 @@ pub(super) async fn serve_until_signal(
     options: WebOptions,
     tls: Option<Tls>,
     beside: Beside,
+    signals: Signals,
 ) -> anyhow::Result<ExitCode> {
     let shutdown = CancellationToken::new();
     let clock = engine.clock().clone();
     let options = within_open_files(options);
     let told = shutdown.clone();
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    let Signals { mut terminate, mut interrupt } = signals;
     tokio::spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}

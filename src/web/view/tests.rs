@@ -92,11 +92,14 @@ fn no_page_has_inline_script_or_style_or_leads_elsewhere() {
     }
 }
 
+/// Before it is compressed, which makes about a fifth of it: the largest is the grid of fifty hosts.
+const PAGE_BYTES_MAX: usize = 44_000;
+
 #[test]
 fn a_page_without_output_is_small() {
     for (name, html) in drawn() {
         let output: usize = html.split("<pre").skip(1).filter_map(|part| part.find("</pre>")).sum();
-        assert!(html.len() - output < 40_000, "{name}: {} bytes", html.len() - output);
+        assert!(html.len() - output < PAGE_BYTES_MAX, "{name}: {} bytes", html.len() - output);
     }
 }
 
