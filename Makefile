@@ -3,7 +3,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust e2e pictures check bench budgets
+.PHONY: help demo test test-rust e2e pictures check bench bench-lists budgets
 
 # Where cargo puts the binary that the browser tests and the benchmarks drive.
 TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
@@ -51,3 +51,7 @@ budgets: ## Measure what the pages cost: bytes, paint, a gigabyte of output, 1,0
 	@scripts/setup test
 	@cargo build --locked --release
 	@scripts/e2e --budgets "$(TARGET_DIR)/release/steadyhand" $(ARGS)
+
+bench-lists: ## Measure the lists with 100,000 runs (builds a release binary; ARGS=…)
+	@cargo build --locked --release
+	@python3 benches/lists/lists.py --steadyhand "$(TARGET_DIR)/release/steadyhand" $(ARGS)

@@ -21,11 +21,14 @@ mod duration;
 mod explain;
 mod first_commit;
 mod format;
+mod handoff;
 mod init;
 mod keyboard;
 mod listening;
 mod login_link;
+mod oncall;
 mod output;
+mod page;
 mod parts;
 mod report;
 mod run;
@@ -106,6 +109,9 @@ subcommands! {
     output::Output,
     share::Share,
     act::Act,
+    oncall::Oncall,
+    page::Page,
+    handoff::Handoff,
     access::Access,
     user::User,
     token::Token,

@@ -15,6 +15,7 @@ mod tests;
 
 pub use file::{ConfigError, load};
 pub use model::{
-    Allowed, Approle, Config, Kubernetes, NamedSecret, Oidc, SecretRef, SecretSource, Tls, Vault, VaultLogin,
+    Allowed, Approle, Channel, Config, Kubernetes, Mail, MailTls, NamedSecret, Notify, Oidc, SecretRef, SecretSource,
+    Tls, Vault, VaultLogin,
 };
 pub use parse::{ParsedConfig, parse};

@@ -3,11 +3,16 @@
 
 pub mod ask;
 mod attempt;
+mod choosing;
 mod codec;
+mod freshness;
 mod guards;
+pub mod handoffs;
+mod join;
 mod live;
 mod locks;
 mod look;
+pub mod on_call;
 pub mod output;
 pub mod policy;
 mod questions;
@@ -26,7 +31,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::id::RunId;
-use crate::library::Library;
+use crate::library::{GitRef, Library};
 use crate::secrets::NamedSecrets;
 use crate::store::{EngineLock, Store};
 use crate::transport::Transport;
@@ -75,8 +80,14 @@ struct Shared {
     live: Mutex<HashMap<RunId, Live>>,
     /// Starts are decided one at a time, so that two cannot take the same lock or idempotency key.
     starting: tokio::sync::Mutex<()>,
+    /// The branch on which taken handoffs are kept, if on any.
+    handoff_branch: std::sync::OnceLock<GitRef>,
+    /// Custody passes one handoff at a time.
+    handing_over: tokio::sync::Mutex<()>,
     /// The last look at `access.yaml`.
     policy: tokio::sync::Mutex<Option<policy::Looked>>,
+    /// The last look at who is on call.
+    on_call: tokio::sync::Mutex<Option<on_call::Looked>>,
     connecting: tokio::sync::Semaphore,
     draining: CancellationToken,
     tasks: TaskTracker,
@@ -97,7 +108,10 @@ impl Engine {
                 owner,
                 live: Mutex::new(HashMap::new()),
                 starting: tokio::sync::Mutex::new(()),
+                handing_over: tokio::sync::Mutex::new(()),
+                handoff_branch: std::sync::OnceLock::new(),
                 policy: tokio::sync::Mutex::new(None),
+                on_call: tokio::sync::Mutex::new(None),
                 connecting: tokio::sync::Semaphore::new(CONNECTING_MAX),
                 draining: CancellationToken::new(),
                 tasks: TaskTracker::new(),

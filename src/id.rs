@@ -130,6 +130,13 @@ text_id!(
     |text| text.split('/').all(|part| starts_with_and_holds(part, |c| c.is_ascii_alphanumeric() || c == '_', |c| c.is_ascii_alphanumeric() || "._-".contains(c)))
 );
 
+text_id!(
+    /// The key of an item of a handoff. It stays the same when the item is carried over to the next one.
+    ItemKey, "item key", 200,
+    "lower-case letters, digits, `.`, `_` and `-`, beginning with a letter, a digit or `_`",
+    |text| starts_with_and_holds(text, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_', |c| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c))
+);
+
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
         $(#[$doc])*
@@ -164,6 +171,11 @@ uuid_id!(
     /// One execution of one command on one host. UUIDv7; names the attempt's directory on the host,
     /// and is never used again.
     AttemptId, "attempt id"
+);
+
+uuid_id!(
+    /// One handoff from one person to another: a UUIDv7, or made of what the schedule says of its boundary.
+    HandoffId, "handoff id"
 );
 
 /// A SHA-256, shown as 64 lower-case hexadecimal digits.

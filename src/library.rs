@@ -6,14 +6,16 @@
 //!   committed does not run; [`Library::changes`] tells about it, so that a page can say so.
 //! - **a plain folder**: files are read as they are, and each run pins the SHA-256 of what it read.
 //!
-//! Nothing here changes a repository. A repository is not trusted: its configuration, hooks, attributes
+//! Nothing here changes a repository but [`keep`], on a branch of its own, where that is asked for. A repository is not trusted: its configuration, hooks, attributes
 //! and links start nothing and lead nowhere (see [`git`] for what is closed). The exception is meant: the
 //! programs that `inventory.yaml` names under `from` are run, as its author asked.
 
 mod catalogue;
+mod changes;
 mod error;
 mod git;
 mod inventory;
+mod keep;
 mod program;
 mod revision;
 pub mod snapshot;
@@ -25,8 +27,10 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 pub use catalogue::{Catalogue, Page, Snapshot};
+pub use changes::{COMMITS_MAX, Changes, LastChanges};
 pub use error::LibraryError;
 pub use inventory::LoadedInventory;
+pub use keep::Kept;
 pub use program::{ProgramError, Surroundings};
 pub use revision::{Commit, CommitId, GitRef, Revision};
 pub use tree::BlobId;

@@ -8,6 +8,8 @@
 //! changing step, so a freeze that is declared while a run is under way stops it there.
 
 pub mod booking;
+pub mod calendar;
+pub mod escalation;
 pub mod finding;
 pub mod model;
 mod parse;

@@ -21,6 +21,7 @@ pub mod action;
 pub mod apply;
 pub mod approval;
 pub mod approval_view;
+pub mod asking;
 pub mod decide;
 pub mod evaluate;
 pub mod event;

@@ -3,10 +3,12 @@
 pub mod available;
 pub mod capture;
 pub mod condition;
+pub mod freshness;
 pub mod model;
 pub mod parse;
 pub mod schema;
 pub mod scope;
+pub mod search;
 pub mod shell;
 pub mod template;
 pub mod value;

@@ -96,6 +96,7 @@ pub fn variable_names(config: &Config) -> Vec<String> {
         Some(VaultLogin::Approle(approle)) => add(Some(&approle.secret_id)),
         Some(VaultLogin::Kubernetes(_)) | None => {}
     }
+    config.feeds.values().chain(config.notify.secrets()).for_each(|address| add(Some(address)));
     names.extend(config.secrets.values().filter_map(|secret| match &secret.source {
         SecretSource::Env(name) => Some(name.clone()),
         SecretSource::File(_) | SecretSource::Command { .. } | SecretSource::Vault { .. } => None,

@@ -16,6 +16,7 @@ mod cookies;
 mod doing;
 mod dress;
 mod format;
+mod handoff_form;
 mod health;
 mod limits;
 mod listen;

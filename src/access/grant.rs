@@ -90,13 +90,15 @@ impl Role {
     pub fn holds(self, permission: Permission) -> bool {
         use Permission as May;
         match permission {
-            May::ReadRunbooks | May::ReadRuns | May::ReadOutput => true,
-            May::StartRuns | May::ActOnRuns | May::ShareOutput => matches!(self, Self::Operator | Self::Admin),
+            May::ReadRunbooks | May::ReadRuns | May::ReadOutput | May::ReadHandoffs => true,
+            May::StartRuns | May::ActOnRuns | May::ShareOutput | May::WriteHandoffs => {
+                matches!(self, Self::Operator | Self::Admin)
+            }
             May::Approve => matches!(self, Self::Approver | Self::Admin),
             May::UseOtherRefs => matches!(self, Self::Author | Self::Admin),
-            May::OverrideWindows | May::ReadAudit | May::ManagePeople => self == Self::Admin,
+            May::OverrideWindows | May::ReadAudit | May::ManagePeople | May::ForceCustody => self == Self::Admin,
             // Everybody has these, whatever the file says: `policy::decide` asks the road alone.
-            May::OwnSession | May::OwnAccount => true,
+            May::ReadOnCall | May::PageAnyone | May::OwnSession | May::OwnAccount => true,
         }
     }
 }

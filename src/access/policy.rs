@@ -26,9 +26,19 @@ pub enum Permission {
     UseOtherRefs,
     /// Starting against a window, with a reason.
     OverrideWindows,
+    /// Reading the handoffs whose runs one may see.
+    ReadHandoffs,
+    /// Writing one's own, and reading back what one receives: whose it is, the handoff itself says.
+    WriteHandoffs,
+    /// Passing custody over somebody's head, with a reason. Never by a token.
+    ForceCustody,
     ReadAudit,
     /// Other people's accounts, sessions and tokens.
     ManagePeople,
+    /// Seeing who is on call. Everybody's who is signed in.
+    ReadOnCall,
+    /// Paging any chain, and answering. Everybody's who is signed in: nobody is kept from calling for help.
+    PageAnyone,
     /// One's own session: signing out.
     OwnSession,
     /// One's own password, sessions and tokens. Never by a token.
@@ -38,7 +48,7 @@ pub enum Permission {
 impl Permission {
     /// What a token may be made for. Approving and making tokens are not among it, so that a stolen token can
     /// neither agree to anything nor outlive itself.
-    pub const OF_TOKENS: [Self; 7] = [
+    pub const OF_TOKENS: [Self; 11] = [
         Self::ReadRunbooks,
         Self::ReadRuns,
         Self::ReadOutput,
@@ -46,11 +56,20 @@ impl Permission {
         Self::ActOnRuns,
         Self::ShareOutput,
         Self::UseOtherRefs,
+        Self::ReadHandoffs,
+        Self::WriteHandoffs,
+        Self::ReadOnCall,
+        Self::PageAnyone,
     ];
 
     /// Whether roles give it; one's own things are everybody's.
     pub fn is_of_roles(self) -> bool {
-        !matches!(self, Self::OwnSession | Self::OwnAccount)
+        !matches!(self, Self::OwnSession | Self::OwnAccount) && !self.is_everybodys()
+    }
+
+    /// Whether everybody has it who is signed in, and each token that was made for it.
+    pub fn is_everybodys(self) -> bool {
+        matches!(self, Self::ReadOnCall | Self::PageAnyone)
     }
 
     /// In a sentence: `may not …`.
@@ -65,8 +84,13 @@ impl Permission {
             Self::Approve => "approve",
             Self::UseOtherRefs => "start the runbook as another commit has it",
             Self::OverrideWindows => "override a window",
+            Self::ReadHandoffs => "read the handoff",
+            Self::WriteHandoffs => "write handoffs",
+            Self::ForceCustody => "pass custody for somebody else",
             Self::ReadAudit => "read the audit log",
             Self::ManagePeople => "manage people",
+            Self::ReadOnCall => "see who is on call",
+            Self::PageAnyone => "page somebody",
             Self::OwnSession => "end a session",
             Self::OwnAccount => "change an account",
         }
@@ -117,8 +141,9 @@ fn on(host: Option<&HostName>) -> String {
 pub fn decide(policy: &Policy, who: &Identity, permission: Permission, about: About<'_>) -> Result<Because, Denied> {
     match permission {
         Permission::OwnSession | Permission::OwnAccount if who.road == Road::Session => return Ok(Because::Own),
+        _ if permission.is_everybodys() && who.road == Road::Session => return Ok(Because::Own),
         Permission::OwnSession | Permission::OwnAccount => return Err(Denied::OnlySignedIn(permission)),
-        Permission::Approve | Permission::ManagePeople if who.road == Road::Token => {
+        Permission::Approve | Permission::ManagePeople | Permission::ForceCustody if who.road == Road::Token => {
             return Err(Denied::NeverByToken(permission));
         }
         // Whoever holds such a link may be the very person who asks.
@@ -129,6 +154,7 @@ pub fn decide(policy: &Policy, who: &Identity, permission: Permission, about: Ab
         Reach::BreakGlass => Ok(Because::BreakGlass),
         Reach::Granted => granted(policy, who, permission, about),
         Reach::Scoped(scopes) if scopes.cover(permission, about) => Ok(Because::Scopes),
+        Reach::Owned(scopes) if permission.is_everybodys() && scopes.cover(permission, about) => Ok(Because::Scopes),
         Reach::Owned(scopes) if scopes.cover(permission, about) => granted(policy, who, permission, about),
         Reach::Scoped(_) | Reach::Owned(_) => Err(Denied::Scopes(permission)),
     }
@@ -144,11 +170,30 @@ fn granted(policy: &Policy, who: &Identity, permission: Permission, about: About
         About::Server => mine().find(|grant| grant.runbooks.is_empty() && grant.hosts.is_none()),
         About::Runbook { path, tags } => mine().find(|grant| covers(&grant.runbooks, path, tags)),
         About::Run(scope) => return on_each_host(scope, mine).or_else(|host| none(host.as_ref())),
+        // One about no run is for whoever may read or write any.
+        About::Handoff([]) => mine().next(),
+        About::Handoff(scopes) => return on_each_run(scopes, mine).or_else(|host| none(host.as_ref())),
     };
     match found {
         Some(grant) => Ok(Because::Grants(vec![grant.line])),
         None => none(None),
     }
+}
+
+/// The lines that cover the hosts of all runs of a handoff, or the first host that none covers.
+fn on_each_run<'g, G>(scopes: &[Scope], mine: impl Fn() -> G) -> Result<Because, Option<HostName>>
+where
+    G: Iterator<Item = &'g Grant>,
+{
+    let mut all = Vec::new();
+    for scope in scopes {
+        if let Because::Grants(lines) = on_each_host(scope, &mine)? {
+            all.extend(lines);
+        }
+    }
+    all.sort_unstable();
+    all.dedup();
+    Ok(Because::Grants(all))
 }
 
 /// The lines that cover the hosts of a run, or the first host that none covers.
@@ -202,6 +247,7 @@ impl Scopes {
                 About::Server => self.runbooks.is_empty() && self.hosts.is_none(),
                 About::Runbook { path, tags } => books(path, tags),
                 About::Run(scope) => books(&scope.runbook, &scope.tags) && hosts(scope),
+                About::Handoff(scopes) => scopes.iter().all(|scope| books(&scope.runbook, &scope.tags) && hosts(scope)),
             }
     }
 }
@@ -215,6 +261,13 @@ impl Policy {
     /// Whether somebody is on call for any team.
     pub fn is_on_call(&self, who: &Identity) -> bool {
         self.on_call.values().flatten().any(|name| Some(name.as_str()) == user_name(who))
+    }
+
+    /// The grants that let somebody start this.
+    pub fn starters(&self, about: Option<About<'_>>) -> Vec<&Grant> {
+        let Some(About::Runbook { path, tags }) = about else { return Vec::new() };
+        let starts = |grant: &&Grant| grant.gives(Permission::StartRuns) && covers(&grant.runbooks, path, tags);
+        self.grants.iter().filter(starts).collect()
     }
 
     /// Whether the policy gives this permission to somebody anywhere: for links and lists.

@@ -132,7 +132,12 @@ pub fn word(verb: Permission) -> &'static str {
         Permission::ActOnRuns => "act-on-runs",
         Permission::ShareOutput => "share-output",
         Permission::UseOtherRefs => "use-other-refs",
-        Permission::Approve
+        Permission::ReadHandoffs => "read-handoffs",
+        Permission::WriteHandoffs => "write-handoffs",
+        Permission::ReadOnCall => "read-on-call",
+        Permission::PageAnyone => "page-anyone",
+        Permission::ForceCustody
+        | Permission::Approve
         | Permission::OverrideWindows
         | Permission::ReadAudit
         | Permission::ManagePeople
@@ -151,7 +156,12 @@ pub fn sentence(verb: Permission) -> &'static str {
         Permission::ActOnRuns => "confirm, answer and stop",
         Permission::ShareOutput => "share output",
         Permission::UseOtherRefs => "start from other commits",
-        Permission::Approve
+        Permission::ReadHandoffs => "read handoffs",
+        Permission::WriteHandoffs => "write and read back handoffs",
+        Permission::ReadOnCall => "see who is on call",
+        Permission::PageAnyone => "page people",
+        Permission::ForceCustody
+        | Permission::Approve
         | Permission::OverrideWindows
         | Permission::ReadAudit
         | Permission::ManagePeople

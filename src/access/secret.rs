@@ -18,6 +18,8 @@ pub enum Door {
     Visit,
     /// The cookie of somebody between two answers of signing in.
     Step,
+    /// The link of a message, with which its receiver answers a page once.
+    Page,
 }
 
 impl Door {
@@ -29,6 +31,7 @@ impl Door {
             Self::Share => "",
             Self::Visit => "shvisit_",
             Self::Step => "shstep_",
+            Self::Page => "shpage_",
         }
     }
 }

@@ -60,6 +60,8 @@ kinds! {
     OutputDownloaded = "output-downloaded",
     /// Which secret, by which run and step; never its value.
     SecretUsed = "secret-used",
+    PageRaised = "page-raised",
+    PageAnswered = "page-answered",
     AccessDenied = "access-denied",
     PolicyChanged = "policy-changed",
     GuardOverridden = "guard-overridden",
@@ -72,6 +74,12 @@ kinds! {
     /// By a person, on the command line. Those that the server makes by itself are their own record.
     CheckpointMade = "checkpoint-made",
     AuditExported = "audit-exported",
+    /// Something was appended to the log of a handoff; the entry has the hash of its end.
+    HandoffWritten = "handoff-written",
+    /// Items, and the wheel of their runs, went to their receiver.
+    CustodyPassed = "custody-passed",
+    /// A lead passed them, with a reason.
+    CustodyForced = "custody-forced",
     PersonMade = "person-made",
     PersonChanged = "person-changed",
     /// In an open session, before something that cannot be taken back.

@@ -54,7 +54,7 @@ impl Row {
 
 /// A cell that a spreadsheet takes for text: one that would begin a formula gets an apostrophe before it
 /// (<https://owasp.org/www-community/attacks/CSV_Injection>; tab and return count too).
-fn cell(text: &str) -> String {
+pub fn cell(text: &str) -> String {
     let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
     let text = if is_formula { format!("'{text}") } else { text.to_owned() };
     if text.contains(['"', ',', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }

@@ -278,7 +278,11 @@ fn step_of(need: &Need) -> Option<String> {
         | Need::Window { step, .. }
         | Need::ManualUndo { step, .. } => Some(step.to_string()),
         Need::Approve(asked) => Some(asked.step.to_string()),
-        Need::ReachHosts { .. } | Need::Secrets { .. } | Need::Storage { .. } | Need::Resume { .. } => None,
+        Need::ReachHosts { .. }
+        | Need::Secrets { .. }
+        | Need::Storage { .. }
+        | Need::Lock { .. }
+        | Need::Resume { .. } => None,
     }
 }
 

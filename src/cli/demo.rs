@@ -20,7 +20,7 @@ use tokio::time::timeout;
 
 use super::explain::Explain;
 use super::parts::{DataOptions, build_engine};
-use super::serve::{LogFormat, admin_link, log_to_stderr, serve_until_signal};
+use super::serve::{Beside, LogFormat, admin_link, log_to_stderr, serve_until_signal};
 use super::settings::Settings;
 use super::terminal::Terminal;
 use crate::auditor::keeper::Keeper;
@@ -109,7 +109,8 @@ impl Demo {
             () = endings.any() => return Ok(ExitCode::SUCCESS),
         };
         let Started { engine, listener, hosts: _hosts, keeper } = started;
-        let serving = serve_until_signal(engine, listener, WebOptions::default(), None, Some(keeper));
+        let beside = Beside { keeper: Some(keeper), ..Beside::default() };
+        let serving = serve_until_signal(engine, listener, WebOptions::default(), None, beside);
         tokio::pin!(serving);
         tokio::select! {
             served = &mut serving => return served,

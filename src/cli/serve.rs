@@ -28,10 +28,18 @@ use crate::auditor;
 use crate::auditor::keeper::Keeper;
 use crate::auditor::key;
 use crate::engine::Engine;
+use crate::feeds::Fetcher;
+use crate::library::GitRef;
+use crate::notify;
+use crate::notify::delivery::Delivery;
+use crate::notify::pager::Pager;
 use crate::web::{Tls, Web, WebOptions};
 
 /// How long the keeper of the audit log may take to end what it is at.
 const KEEPER_MAX: Duration = Duration::from_secs(5);
+
+/// How long what else is at work may take to end.
+const BESIDE_MAX: Duration = Duration::from_secs(2);
 
 const AFTER_HELP: &str = "\
 Until somebody has access, and with --login, the server prints a login link that works once.
@@ -61,6 +69,10 @@ pub(super) struct Serve {
     /// Send each checkpoint of the audit log there too: file:PATH, syslog[:SOCKET], git:DIR; repeatable
     #[arg(long, value_name = "PLACE")]
     anchor: Vec<Anchor>,
+
+    /// Commit each handoff that was taken, as Markdown, to this branch of --repo; nothing is pushed
+    #[arg(long, value_name = "BRANCH")]
+    handoffs_branch: Option<GitRef>,
 
     /// Where output is stored: not yet available, it lies in the data folder
     #[arg(long, value_name = "URL", hide = true)]
@@ -115,9 +127,20 @@ impl Serve {
         let next = "check the rights of the data folder and of the file";
         let key = key::load_or_make(&folder).explain("cannot sign checkpoints of the audit log", next)?;
         let mut anchors = if self.anchor.is_empty() { settings.config.anchors.clone() } else { self.anchor };
+        if let Some(branch) = self.handoffs_branch {
+            engine.keep_handoffs_on(branch);
+        }
         anchors.push(auditor::own_anchor(&folder));
         let keeper = Keeper::new(engine.store().clone(), engine.clock().clone(), key, anchors);
-        serve_until_signal(engine, listener, options, tls, Some(keeper)).await
+        let secrets = settings.named_secrets(Arc::new(|_| Box::pin(async { Ok(()) })))?;
+        let (store, clock) = (engine.store().clone(), engine.clock().clone());
+        let feeds = settings.config.feeds.clone();
+        let fetcher = Fetcher::new(store, clock, Arc::new(secrets), &settings.outgoing(), feeds);
+        let fetcher = fetcher.explain("cannot fetch calendars", "see the cause above")?;
+        options.directory.clone_from(&settings.config.notify);
+        let delivery = delivery(&engine, settings, options.public_url.as_deref().unwrap_or(&base))?;
+        let beside = Beside { keeper: Some(keeper), fetcher: Some(fetcher), delivery: Some(delivery) };
+        serve_until_signal(engine, listener, options, tls, beside).await
     }
 }
 
@@ -131,13 +154,30 @@ fn say_what_is_missing(repo: &Path) {
     }
 }
 
+/// What is at work beside the pages.
+#[derive(Default)]
+pub(super) struct Beside {
+    pub keeper: Option<Keeper>,
+    pub fetcher: Option<Fetcher>,
+    pub delivery: Option<Delivery>,
+}
+
+/// What takes messages to people, from where the configuration file says.
+fn delivery(engine: &Engine, settings: &Settings, base: &str) -> anyhow::Result<Delivery> {
+    let secrets = settings.named_secrets(Arc::new(|_| Box::pin(async { Ok(()) })))?;
+    let (store, clock) = (engine.store().clone(), engine.clock().clone());
+    let directory = settings.config.notify.clone();
+    let made = Delivery::new(store, clock, Arc::new(secrets), &settings.outgoing(), directory, base);
+    made.explain("cannot send messages", "see the cause above")
+}
+
 /// Serves pages and API until SIGTERM or SIGINT, then drains. A second signal ends the process at once.
 pub(super) async fn serve_until_signal(
     engine: Engine,
     listener: TcpListener,
     options: WebOptions,
     tls: Option<Tls>,
-    keeper: Option<Keeper>,
+    beside: Beside,
 ) -> anyhow::Result<ExitCode> {
     let shutdown = CancellationToken::new();
     let clock = engine.clock().clone();
@@ -166,11 +206,22 @@ pub(super) async fn serve_until_signal(
             }
         });
     }
+    let telling = beside.delivery.map(|delivery| {
+        let (pager, stop) = (Pager::new(engine.clone(), options.directory.clone()), shutdown.clone());
+        tokio::spawn(notify::keep(pager, delivery, stop))
+    });
+    let fetching = beside.fetcher.map(|fetcher| {
+        let stop = shutdown.clone();
+        tokio::spawn(async move { fetcher.keep(stop).await })
+    });
+    let keeping = beside.keeper.map(|keeper| Keeping::start(keeper, shutdown.clone()));
     let web = Web::new(engine.clone(), clock, options);
-    let keeping = keeper.map(|keeper| Keeping::start(keeper, shutdown.clone()));
     let served = crate::web::serve(listener, web, tls, shutdown.clone()).await;
     shutdown.cancel();
     engine.settle().await;
+    for task in [fetching, telling].into_iter().flatten() {
+        let _ = tokio::time::timeout(BESIDE_MAX, task).await;
+    }
     if let Some(keeping) = keeping {
         keeping.finish().await;
     }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::access::account::AccountName;
 use crate::access::pattern::Books;
 use crate::audit::anchor::Anchor;
 use crate::id::SecretName;
@@ -31,6 +32,47 @@ pub struct Config {
     pub anchors: Vec<Anchor>,
     /// Share links ask for login, whatever their maker chose.
     pub shares_require_login: bool,
+    /// Calendars that `oncall.yaml` names: where the address of each is, which opens it to whoever knows it.
+    pub feeds: BTreeMap<String, SecretRef>,
+    /// How people and channels are reached.
+    pub notify: Notify,
+}
+
+/// How people and channels are reached. Empty: nobody is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Notify {
+    pub mail: Option<Mail>,
+    /// Channels that many read, by the names of `oncall.yaml`.
+    pub channels: BTreeMap<String, Channel>,
+    /// Each person's own.
+    pub people: BTreeMap<AccountName, Vec<Channel>>,
+}
+
+/// The server that takes mail on. It is the operator's own choice, so it may be a private one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    pub from: String,
+    pub host: String,
+    pub port: u16,
+    pub tls: MailTls,
+    pub login: Option<(String, SecretRef)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MailTls {
+    Starttls,
+    Implicit,
+    /// For a server on this machine.
+    None,
+}
+
+/// One way to reach somebody. Addresses that open something are secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Channel {
+    Email(String),
+    Slack(SecretRef),
+    Ntfy { address: SecretRef, token: Option<SecretRef> },
+    Webhook { address: SecretRef, key: SecretRef },
 }
 
 /// PEM files; read again when they change.
@@ -137,4 +179,21 @@ pub enum Allowed {
     /// A name, in lower case, without a dot at its end: whatever it resolves to.
     Host(String),
     Network(Network),
+}
+
+impl Notify {
+    /// Every secret that is needed to reach somebody.
+    pub fn secrets(&self) -> Vec<&SecretRef> {
+        let mut secrets: Vec<&SecretRef> = Vec::new();
+        secrets.extend(self.mail.iter().filter_map(|mail| mail.login.as_ref()).map(|(_, password)| password));
+        for channel in self.channels.values().chain(self.people.values().flatten()) {
+            match channel {
+                Channel::Email(_) => {}
+                Channel::Slack(address) => secrets.push(address),
+                Channel::Ntfy { address, token } => secrets.extend(std::iter::once(address).chain(token)),
+                Channel::Webhook { address, key } => secrets.extend([address, key]),
+            }
+        }
+        secrets
+    }
 }

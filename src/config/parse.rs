@@ -1,5 +1,7 @@
 //! A configuration file: text in, what it says out, or everything that is wrong with it.
 
+mod feeds;
+mod notify;
 mod secrets;
 mod sign_in;
 
@@ -63,6 +65,8 @@ fn config(root: Item<'_>, base: &Base) -> Option<Config> {
         outgoing_allow: fields.get("outgoing").and_then(outgoing).unwrap_or_default(),
         anchors: fields.get("audit").and_then(|item| audit(item, base)).unwrap_or_default(),
         shares_require_login: fields.get("shares").and_then(shares).unwrap_or(false),
+        feeds: fields.get("feeds").and_then(|item| feeds::feeds(item, base)).unwrap_or_default(),
+        notify: fields.get("notify").and_then(|item| notify::notify(item, base)).unwrap_or_default(),
     };
     if let (Some(tls), true) = (fields.get("tls"), config.behind_proxy) {
         let message = "\"tls\" and \"behind_proxy\" are both given";
@@ -70,6 +74,13 @@ fn config(root: Item<'_>, base: &Base) -> Option<Config> {
     }
     if config.oidc.as_ref().is_some_and(|oidc| is_unknown(oidc.client_secret.as_ref(), &config)) {
         fields.key_error("login", "config[secret]", "its client secret names none of `secrets`", "declare it there");
+    }
+    for (feed, _) in config.feeds.iter().filter(|(_, address)| is_unknown(Some(address), &config)) {
+        let message = format!("the feed {feed} names none of `secrets`");
+        fields.key_error("feeds", "config[secret]", message, "declare it there");
+    }
+    if config.notify.secrets().into_iter().any(|secret| is_unknown(Some(secret), &config)) {
+        fields.key_error("notify", "config[secret]", "a channel names none of `secrets`", "declare it there");
     }
     fields.finish();
     Some(config)

@@ -44,11 +44,45 @@ pub fn schema() -> Value {
                     object("A tag in a git repository.", &["git_tag"], json!({"git_tag": text("Folder.")})),
                 ]}),
             )})),
+            "feeds": {
+                "type": "object",
+                "description": "Calendars of who is on call, as oncall.yaml names them: where the address of each is.",
+                "propertyNames": {"pattern": "^[A-Za-z0-9_-]+$", "maxLength": 64},
+                "maxProperties": 50,
+                "additionalProperties": reference(),
+            },
+            "notify": notify(),
             "shares": object("Links to output.", &[], json!({
                 "require_login": {"type": "boolean", "description": "They ask for login, whatever their maker chose."},
             })),
         },
     })
+}
+
+fn notify() -> Value {
+    let channel = json!({"oneOf": [
+        one("email", text("`anna@example.org`.")),
+        one("slack", reference()),
+        object("ntfy.", &["ntfy"], json!({"ntfy": reference(), "token": reference()})),
+        object("A signed webhook.", &["webhook", "key"], json!({"webhook": reference(), "key": reference()})),
+    ]});
+    let mail = json!({
+        "from": text("Who mails are from."), "host": text("The server that takes them on."),
+        "port": {"type": "integer", "minimum": 1, "maximum": 65535},
+        "tls": {"enum": ["starttls", "implicit", "none"]},
+        "user": text("With `password`."), "password": reference(),
+    });
+    object(
+        "How people and channels are reached.",
+        &[],
+        json!({
+            "mail": object("Mail.", &["from", "host"], mail),
+            "channels": {"type": "object", "additionalProperties": channel,
+                "description": "Channels that many read, by the names of oncall.yaml."},
+            "people": {"type": "object", "description": "Each person's own, by account.",
+                "additionalProperties": {"type": "array", "items": channel, "maxItems": 5}},
+        }),
+    )
 }
 
 fn oidc() -> Value {

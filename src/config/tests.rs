@@ -46,6 +46,7 @@ fn a_whole_file_means_what_it_says() {
     assert_eq!(config.anchors.len(), 3);
     assert!(matches!(config.anchors[1], Anchor::Syslog(_)));
     assert!(config.shares_require_login);
+    assert_eq!(config.feeds["pagerduty-db"], SecretRef::Env("PAGERDUTY_CALENDAR".to_owned()));
 }
 
 #[test]
@@ -57,7 +58,8 @@ fn every_problem_is_told_at_once_and_no_secret_with_it() {
                 secrets:\n  a: hunter2\n  b: {env: hunter2-x}\n  c: {}\n  d: {env: A, file: b}\n  E: {env: A}\n\
                 \x20 f: {env: A, runbooks: [/x]}\n  g: {env: A, hosts: 'role in ('}\n  h: {command: pass show}\n\
                 \x20 i: {vault: {path: ../../sys, field: x}}\n  j: {env: A, timeout: 5s}\n  k: {comand: [a]}\n\
-                outgoing: {allow: ['127.1', 'http://x']}\naudit: {anchors: [sysloog, {}]}\n";
+                outgoing: {allow: ['127.1', 'http://x']}\naudit: {anchors: [sysloog, {}]}\n\
+                feeds: {a: 'https://x.example.org/hunter2', b c: {env: A}, d: {secret: nowhere}}\n";
     let read = parsed(text);
     assert_eq!(read.config, None);
     let told: Vec<String> = read

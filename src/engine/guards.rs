@@ -25,7 +25,7 @@ pub struct AtStart {
 }
 
 impl Engine {
-    /// Asks the guards.
+    /// Asks the guards about a run on these hosts and delegates.
     ///
     /// # Errors
     /// A guard names a window that nobody has written down, or what it needs cannot be read.
@@ -33,13 +33,13 @@ impl Engine {
         &self,
         runbook: &Runbook,
         request: &StartRequest,
-        hosts: &[Target],
+        targets: &[Target],
     ) -> Result<AtStart, StartError> {
         let (who, by) = (&request.who, &request.who.actor);
         let reason = request.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
         let mut at_start = AtStart::default();
         let on_call_only = runbook.guards.contains(&RunGuard::OnCall(true));
-        if on_call_only && !self.policy_now().await.policy.is_on_call(who) {
+        if on_call_only && !self.is_on_call(who).await? {
             match reason {
                 Some(reason) => at_start.reason = Some(reason.to_owned()),
                 None => {
@@ -55,7 +55,7 @@ impl Engine {
         }
         let why: Vec<String> = closed.iter().map(words::window).collect();
         let why = why.join("; ");
-        let scope = Scope::of(&runbook.path, &runbook.tags, hosts.iter());
+        let scope = Scope::of(&runbook.path, &runbook.tags, targets);
         let policy = self.policy_now().await.policy;
         let may_override = decide(&policy, who, Permission::OverrideWindows, About::Run(&scope)).is_ok();
         match reason {

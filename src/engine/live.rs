@@ -10,10 +10,12 @@ use super::policy::scope_of;
 use crate::id::{AttemptId, RunId, ValueName};
 use crate::redact::SecretText;
 use crate::run::action::{Input, Report, Request};
+use crate::run::event::Actor;
 use crate::run::picture::{picture, progress};
 use crate::run::state::State;
 use crate::run::view::{Need, RunStateName, RunView};
 use crate::store::output::WholeOutput;
+use crate::store::run_log::RunPart;
 use crate::store::runs::RunRow;
 
 /// Room for what comes to one run. Hosts report a few times an attempt; past this they wait.
@@ -52,6 +54,23 @@ pub enum Message {
     },
     /// An attempt's output cannot be stored, or can be again.
     Storage(Option<String>),
+    /// The wheel is to pass in a transaction that is more than this run's.
+    Join(Joining),
+}
+
+/// A wish that the wheel goes from one to another, together with something else.
+pub struct Joining {
+    pub from: Actor,
+    pub to: Actor,
+    /// None: the wheel stays where it is.
+    pub reply: oneshot::Sender<Option<Joined>>,
+}
+
+/// A task's part of a transaction. It waits for `settle`, and looks into the store if that never comes.
+pub struct Joined {
+    pub part: RunPart,
+    /// Whether the part is stored.
+    pub settle: oneshot::Sender<bool>,
 }
 
 /// The answer to a request that was followed.

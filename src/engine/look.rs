@@ -2,10 +2,16 @@
 //! from what is served now and not from what the run froze.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::Shared;
 use super::ask::with_causes;
+use super::policy::scope_of;
+use super::{Engine, Shared};
 use crate::access;
+use crate::access::grant::Policy;
+use crate::access::identity::{Identity, Reach, Road};
+use crate::access::policy::{Permission, decide};
+use crate::access::scope::{About, Scope};
 use crate::id::{Digest, HostName, StepId, ValueName};
 use crate::inventory::Inventory;
 use crate::inventory::known_hosts::lines_about;
@@ -13,9 +19,12 @@ use crate::inventory::target::{HostKey, SshTarget, Target, Via};
 use crate::library::{Library, LibraryError, Revision};
 use crate::oncall::{self, Oncall};
 use crate::run::approval::{Binding, Found, HostBinding, Look};
+use crate::run::event::Actor;
 use crate::run::freeze::server;
-use crate::run::plan::{Plan, PlannedAction};
+use crate::run::plan::{Plan, PlannedAction, PlannedApproval};
+use crate::run::state::State;
 use crate::runbook::parse::parse;
+use crate::store::StoreError;
 
 /// What is to be looked at.
 pub struct Question {
@@ -25,15 +34,35 @@ pub struct Question {
     pub plan: std::sync::Arc<Plan>,
     /// The secrets that are at hand.
     pub secrets: Vec<ValueName>,
+    /// Who has given their word for the step.
+    pub voters: Vec<Actor>,
+}
+
+/// Why nothing can be said of the world.
+#[derive(Debug, thiserror::Error)]
+enum LookError {
+    #[error(transparent)]
+    Library(#[from] LibraryError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Question {
+    /// What is to be looked at for a step of this run.
+    pub fn new(state: &State, step: StepId, seq: u64, secrets: Vec<ValueName>) -> Self {
+        let votes = state.approval.iter().flat_map(|approval| &approval.votes);
+        let voters = votes.map(|vote| vote.by.clone()).collect();
+        Self { step, seq, plan: state.plan.clone(), secrets, voters }
+    }
 }
 
 /// Looks around.
-pub async fn look_around(shared: &Shared, question: Question) -> Look {
+pub async fn look_around(shared: &Arc<Shared>, question: Question) -> Look {
     let found = found(shared, &question).await.map_err(|error| with_causes(&error));
     Look { step: question.step, asked_seq: question.seq, at_ms: shared.clock.wall_ms(), found }
 }
 
-async fn found(shared: &Shared, question: &Question) -> Result<Found, LibraryError> {
+async fn found(shared: &Arc<Shared>, question: &Question) -> Result<Found, LookError> {
     let (library, plan) = (&shared.library, &question.plan);
     let served = library.resolve(None).await?;
     // An inventory that a program prints may take a while: windows are judged by the time after it.
@@ -43,7 +72,54 @@ async fn found(shared: &Shared, question: &Question) -> Result<Found, LibraryErr
     } else {
         windows(library, &served).await?.closed(&plan.windows, shared.clock.wall_ms())
     };
-    Ok(Found { binding, closed })
+    // Last, so that nobody who is shut out while the rest is read still counts.
+    let voters = voters(shared, question).await?;
+    Ok(Found { binding, closed, voters })
+}
+
+/// Whether each voter may give their word at this moment, as if they gave it now: the account, and what the policy grants
+/// it for this run. (Whether the team is one of those asked is theirs as long as the policy is the same, which the
+/// binding holds; groups are looked at here, because a provider changes them without the file.)
+async fn voters(shared: &Arc<Shared>, question: &Question) -> Result<BTreeMap<String, Result<(), String>>, StoreError> {
+    let mut voters = BTreeMap::new();
+    if question.voters.is_empty() {
+        return Ok(voters);
+    }
+    let policy = Engine { shared: shared.clone() }.policy_now().await.policy;
+    let scope = scope_of(&question.plan);
+    let rule = question.plan.step_index(&question.step).and_then(|at| question.plan.steps[at].approval.as_ref());
+    for voter in &question.voters {
+        let person = voter.person();
+        let name = person.strip_prefix("user:").unwrap_or_default();
+        let may = match shared.store.person_named(name).await? {
+            None => Err("there is no such account".to_owned()),
+            Some(account) if account.is_disabled() => Err("the account is disabled".to_owned()),
+            Some(account) => may_approve(&policy, person, account.person.groups, &scope, rule),
+        };
+        voters.insert(person.to_owned(), may);
+    }
+    Ok(voters)
+}
+
+fn may_approve(
+    policy: &Policy,
+    person: &str,
+    groups: Vec<String>,
+    scope: &Scope,
+    rule: Option<&PlannedApproval>,
+) -> Result<(), String> {
+    let who = Identity {
+        actor: Actor(person.to_owned()),
+        road: Road::Session,
+        groups,
+        reach: Reach::Granted,
+        authenticated_at_ms: None,
+    };
+    decide(policy, &who, Permission::Approve, About::Run(scope)).map_err(|denied| denied.to_string())?;
+    match rule.filter(|rule| !rule.asks(person, &policy.teams_of(&who))) {
+        Some(_) => Err("it is not asked of them any more".to_owned()),
+        None => Ok(()),
+    }
 }
 
 /// The windows at a revision. Without the file there are none.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Engine;
 use super::ask::{StartError, StartRequest};
+use super::choosing::{Sight, denied_words};
 use crate::access::grant::Policy;
 use crate::access::identity::Reach;
 use crate::access::policy::{Because, Permission, decide};
@@ -179,9 +180,10 @@ impl Engine {
         }
         let policy = self.policy_now().await.policy;
         let scope = scope_of(plan);
+        let sight = Sight { policy: &policy, who: &request.who, runbook: &plan.runbook, tags: &plan.tags };
         let may = |permission| {
             let decided = decide(&policy, &request.who, permission, About::Run(&scope));
-            decided.map_err(|denied| StartError::NotAllowed(denied.to_string()))
+            decided.map_err(|denied| StartError::NotAllowed(denied_words(&sight, &plan.hosts, &denied)))
         };
         let because = may(Permission::StartRuns)?;
         let is_another = plan.commit.is_some() && request.git_ref.is_some() && {

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use super::Engine;
 use super::Shared;
-use super::ask::EngineError;
+use super::ask::{EngineError, with_causes};
 use super::questions::reading;
 use super::worker::Worker;
 use crate::id::RunId;
 use crate::run::action::Input;
+use crate::run::state::LockAway;
 use crate::store::StoreError;
 use crate::store::lease::{LEASE, RENEW_EVERY};
 use crate::store::run_log::AppendError;
@@ -29,6 +30,7 @@ impl Engine {
             }
         }
         self.shared.tasks.spawn(keep_leases(self.shared.clone()));
+        self.shared.tasks.spawn(self.clone().watch_handoffs());
         Ok(taken)
     }
 
@@ -42,17 +44,22 @@ impl Engine {
         let Some(state) = self.load(run).await? else {
             return Ok(false);
         };
-        // A run of before there were locks in the store takes its own now.
+        // A run of before there were locks in the store, or of before all of its hosts were locked, takes its own now.
+        // It does not go on without them: another run may be at work on the same host.
         let locks = super::locks::locks_of(&state.plan);
         let now_ms = self.shared.clock.wall_ms();
-        match self.shared.store.hold_locks(run, epoch, &locks, now_ms).await {
-            Ok(()) => {}
-            Err(AppendError::LockHeld { lock, holder, .. }) => {
-                tracing::error!(run.id = %run, lock = lock.name, host = %lock.host, %holder, "another run holds the lock");
+        let held = match self.shared.store.hold_locks(run, epoch, &locks, now_ms).await {
+            Ok(()) => Input::LocksTaken,
+            Err(AppendError::LockHeld { lock, holder, since_ms, .. }) => {
+                tracing::warn!(run.id = %run, lock = lock.name, host = %lock.host, %holder, "the run waits for a lock");
+                Input::LockAway(LockAway { lock: lock.name, host: lock.host, holder, since_ms })
             }
-            Err(error) => tracing::error!(run.id = %run, %error, "the locks of the run could not be taken"),
-        }
-        Worker::spawn(&self.shared, state, epoch, Vec::new(), Input::Restarted);
+            Err(error) => {
+                let attempted = "take the locks of the run".to_owned();
+                return Err(EngineError::Storage { attempted, reason: with_causes(&error) });
+            }
+        };
+        Worker::spawn(&self.shared, state, epoch, Vec::new(), vec![held, Input::Restarted]);
         Ok(true)
     }
 }

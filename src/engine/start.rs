@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::ask::{EngineError, HostsAsked, StartError, StartRequest, Started, with_causes};
+use super::ask::{EngineError, StartError, StartRequest, Started, with_causes};
+use super::choosing::{self, Sight};
 use super::codec::encoded;
 use super::live::row;
 use super::locks::locks_of;
@@ -14,14 +15,12 @@ use crate::access::policy::{Permission, decide};
 use crate::access::scope::About;
 use crate::diagnostic::Severity;
 use crate::entropy;
-use crate::id::{HostName, RunId, RunbookPath, SecretName, ValueName};
-use crate::inventory::Inventory;
-use crate::inventory::selector::Selector;
+use crate::id::{RunId, RunbookPath, SecretName, ValueName};
 use crate::inventory::target::Target;
 use crate::library::{GitRef, LibraryError, Revision};
 use crate::run::action::Input;
 use crate::run::event::Event;
-use crate::run::freeze::{Circumstances, freeze, server};
+use crate::run::freeze::{Circumstances, freeze};
 use crate::run::plan::{Continues, Part, Plan};
 use crate::run::state::State;
 use crate::runbook::available::not_yet_available;
@@ -66,11 +65,11 @@ impl Engine {
         match self.shared.store.append_start(run, epoch, &events, &row(run, &state), &locks).await {
             Ok(_) => {}
             Err(AppendError::LockHeld { lock, holder, since_ms, .. }) => {
-                return Err(StartError::Guard(self.held(&lock, holder, since_ms).await.to_string()));
+                return Err(StartError::Guard(self.held(&request.who, &lock, holder, since_ms).await.to_string()));
             }
             Err(error) => return Err(storing("store the start of the run", &error).into()),
         }
-        Worker::spawn(&self.shared, state, epoch, request.secrets, Input::Begin);
+        Worker::spawn(&self.shared, state, epoch, request.secrets, vec![Input::Begin]);
         tracing::info!(run.id = %run, "the run started");
         Ok(Started { run, seq: 1, fresh: true })
     }
@@ -108,15 +107,21 @@ impl Engine {
         // Hosts and their labels are those that are served, whichever commit the runbook is from: grants are about them,
         // and an inventory may start programs here.
         let inventory = library.inventory(&served).await.map_err(unreadable)?;
-        let hosts = hosts(&runbook, request, &inventory.inventory)?;
-        let guards = self.guards_at_start(&runbook, request, &hosts.chosen).await?;
+        let policy = self.policy_now().await.policy;
+        let tags_served = tags.as_ref().unwrap_or(&runbook.tags);
+        let sight = Sight { policy: &policy, who: &request.who, runbook: &runbook.path, tags: tags_served };
+        let hosts = choosing::hosts(&runbook, request, &inventory.inventory, &sight)?;
+        let delegates = choosing::delegates(&runbook, &inventory.inventory, &hosts.chosen)?;
+        let touched: Vec<Target> = hosts.chosen.iter().chain(&delegates).cloned().collect();
+        let guards = self.guards_at_start(&runbook, request, &touched).await?;
+        let guards = self.believed_at_start(&runbook, &revision, request, guards).await?;
         let given = Circumstances {
             commit: revision.commit().map(|commit| commit.id.as_str().to_owned()),
             text_digest: file.digest(),
             inputs,
             secrets: secret_names(&runbook, request)?,
             named_secrets: named_secrets(&runbook),
-            delegates: delegates(&runbook, &inventory.inventory, &hosts.chosen)?,
+            delegates,
             hosts: hosts.chosen,
             selection_size: hosts.selection_size,
             pace: request.pace,
@@ -307,78 +312,4 @@ fn secret_names(runbook: &Runbook, request: &StartRequest) -> Result<Vec<ValueNa
 fn named_secrets(runbook: &Runbook) -> BTreeMap<ValueName, SecretName> {
     let named = runbook.inputs.iter().filter_map(|input| Some((input.name.clone(), input.from_secret.clone()?)));
     named.collect()
-}
-
-struct Chosen {
-    chosen: Vec<Target>,
-    selection_size: u32,
-}
-
-/// The hosts of the run: those asked for, within what the runbook selects.
-fn hosts(runbook: &Runbook, request: &StartRequest, inventory: &Inventory) -> Result<Chosen, StartError> {
-    let refused = |error: &dyn std::fmt::Display| StartError::Hosts(error.to_string());
-    let Some(wanted) = &runbook.hosts else {
-        return match &request.hosts {
-            HostsAsked::AsSelected => Ok(Chosen { chosen: vec![server()], selection_size: 1 }),
-            HostsAsked::Names(_) | HostsAsked::Select(_) => {
-                Err(StartError::Hosts("this runbook names no hosts: it runs on the server itself".to_owned()))
-            }
-        };
-    };
-    let selection = inventory.choose(&wanted.chosen, &wanted.exclude).map_err(|error| refused(&error))?;
-    let chosen = match &request.hosts {
-        HostsAsked::AsSelected => all_of(&selection, request.confirm_hosts)?,
-        HostsAsked::Names(names) => {
-            let asked = inventory.by_names(names).map_err(|error| refused(&error))?;
-            within(&selection, asked)?
-        }
-        HostsAsked::Select(text) => {
-            let selector = Selector::parse(text).map_err(|error| refused(&error))?;
-            let asked: Vec<Target> =
-                selection.iter().filter(|target| selector.matches(&target.labels)).cloned().collect();
-            if asked.is_empty() {
-                let names: Vec<HostName> = selection.iter().map(|target| target.name.clone()).collect();
-                let names = crate::run::words::names(&names);
-                return Err(StartError::Hosts(format!("`{text}` matches none of the runbook's hosts ({names})")));
-            }
-            asked
-        }
-    };
-    Ok(Chosen { chosen, selection_size: u32::try_from(selection.len()).unwrap_or(u32::MAX) })
-}
-
-/// No host is preselected: more than one must be named or counted.
-fn all_of(selection: &[Target], confirmed: Option<u32>) -> Result<Vec<Target>, StartError> {
-    if selection.len() > 1 && confirmed.is_none() {
-        let names: Vec<HostName> = selection.iter().map(|target| target.name.clone()).collect();
-        return Err(StartError::Hosts(format!(
-            "this runbook is for {} hosts ({}): say on which it shall run, or confirm their number for all of them",
-            selection.len(),
-            crate::run::words::names(&names)
-        )));
-    }
-    Ok(selection.to_vec())
-}
-
-fn within(selection: &[Target], asked: Vec<Target>) -> Result<Vec<Target>, StartError> {
-    match asked.iter().find(|target| !selection.iter().any(|selected| selected.name == target.name)) {
-        Some(other) => {
-            Err(StartError::Hosts(format!("{} is not among the hosts that this runbook selects", other.name)))
-        }
-        None => Ok(asked),
-    }
-}
-
-/// The hosts that only delegated commands run on.
-fn delegates(runbook: &Runbook, inventory: &Inventory, hosts: &[Target]) -> Result<Vec<Target>, StartError> {
-    let of_steps = runbook.steps.iter().filter_map(|step| step.delegate_to.clone());
-    let of_preconditions = runbook.preconditions.iter().filter_map(|check| check.delegate_to.clone());
-    let mut names: Vec<HostName> = of_steps.chain(of_preconditions).collect();
-    names.sort();
-    names.dedup();
-    names.retain(|name| !hosts.iter().any(|host| host.name == *name));
-    if names.is_empty() {
-        return Ok(Vec::new());
-    }
-    inventory.by_names(&names).map_err(|error| StartError::Hosts(error.to_string()))
 }

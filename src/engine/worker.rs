@@ -33,8 +33,11 @@ const BATCH_MAX: usize = 256;
 /// The wall clock may be set while we sleep: look at it again after this long at most.
 const NAP_MAX_MS: u64 = 30_000;
 
+/// Between two ticks of which the first changed nothing although something was due.
+const IDLE_NAP_MS: u64 = 1_000;
+
 /// Between two tries to store what the disk or the database refused.
-const STORE_AGAIN: Duration = Duration::from_secs(1);
+pub(super) const STORE_AGAIN: Duration = Duration::from_secs(1);
 
 /// Between two tries to stop what cannot be reached.
 const STOP_AGAIN: Duration = Duration::from_secs(2);
@@ -44,10 +47,10 @@ const RELEASE_BATCH: usize = 20;
 
 /// The task of one run.
 pub struct Worker {
-    shared: Arc<Shared>,
-    run: RunId,
-    state: State,
-    epoch: u64,
+    pub(super) shared: Arc<Shared>,
+    pub(super) run: RunId,
+    pub(super) state: State,
+    pub(super) epoch: u64,
     secrets: Arc<RunSecrets>,
     inbox: mpsc::Receiver<Message>,
     sender: mpsc::Sender<Message>,
@@ -57,6 +60,8 @@ pub struct Worker {
     /// The look that is under way or due, and when it is.
     looking: Option<Looking>,
     stopping: HashSet<AttemptId>,
+    /// A task tries to take the locks of the run.
+    awaits_locks: bool,
     /// Attempts whose output is stored, by where they ran.
     releasable: HashMap<HostName, Vec<AttemptKey>>,
 }
@@ -68,7 +73,7 @@ struct Looking {
 
 /// Whether the task goes on.
 #[derive(PartialEq, Eq)]
-enum Next {
+pub(super) enum Next {
     GoOn,
     End,
 }
@@ -76,8 +81,14 @@ enum Next {
 type Reply = (oneshot::Sender<Result<Told, ActError>>, Option<String>);
 
 impl Worker {
-    /// Begins the task of a run at this state; `first` is its first input.
-    pub fn spawn(shared: &Arc<Shared>, state: State, epoch: u64, secrets: Vec<(ValueName, SecretText)>, first: Input) {
+    /// Begins the task of a run at this state; `first` are its first inputs, which are decided together.
+    pub fn spawn(
+        shared: &Arc<Shared>,
+        state: State,
+        epoch: u64,
+        secrets: Vec<(ValueName, SecretText)>,
+        first: Vec<Input>,
+    ) {
         let run = state.run;
         let (sender, inbox) = mpsc::channel(super::live::INBOX_MAX);
         let (seen, seen_by_all) = watch::channel(Seen { state: Arc::new(state.clone()), stalled: None });
@@ -96,29 +107,52 @@ impl Worker {
             proving: HashSet::new(),
             looking: None,
             stopping: HashSet::new(),
+            awaits_locks: false,
             releasable: HashMap::new(),
         };
         shared.tasks.spawn(worker.work(first));
     }
 
-    async fn work(mut self, first: Input) {
-        let mut next = self.turn(vec![Message::Input(first)]).await;
+    async fn work(mut self, first: Vec<Input>) {
+        let mut next = self.turn(first.into_iter().map(Message::Input).collect()).await;
         let draining = self.shared.draining.clone();
+        // The last event when a tick changed nothing: what is due waits for a person or a look, and is not asked about
+        // without a pause.
+        let mut idle_at_seq = None;
         while next == Next::GoOn {
+            let nap_ms = if idle_at_seq == Some(self.state.seq) { IDLE_NAP_MS } else { 0 };
+            let mut ticked_at_seq = None;
             let message = tokio::select! {
                 biased;
                 () = draining.cancelled() => break,
                 message = self.inbox.recv() => message,
-                () = nap(&self.shared, wake_at(&self.state)) => Some(Message::Input(Input::Tick)),
+                () = nap(&self.shared, wake_at(&self.state), nap_ms) => {
+                    let now_ms = self.shared.clock.wall_ms();
+                    let is_due = wake_at(&self.state).is_some_and(|at_ms| at_ms <= now_ms);
+                    ticked_at_seq = is_due.then_some(self.state.seq);
+                    Some(Message::Input(Input::Tick))
+                }
             };
+            idle_at_seq = ticked_at_seq;
             let Some(message) = message else { break };
             let mut messages = vec![message];
             while messages.len() < BATCH_MAX
+                && !matches!(messages.last(), Some(Message::Join(_)))
                 && let Ok(message) = self.inbox.try_recv()
             {
                 messages.push(message);
             }
-            next = self.turn(messages).await;
+            let joining = match messages.pop() {
+                Some(Message::Join(joining)) => Some(joining),
+                last => {
+                    messages.extend(last);
+                    None
+                }
+            };
+            next = if messages.is_empty() { Next::GoOn } else { self.turn(messages).await };
+            if let Some(joining) = joining.filter(|_| next == Next::GoOn) {
+                next = self.join(joining).await;
+            }
         }
     }
 
@@ -143,6 +177,8 @@ impl Worker {
                     self.seen.send_modify(|seen| seen.stalled = stalled);
                     None
                 }
+                // Comes alone: see `work`.
+                Message::Join(_) => None,
             };
             if let Some((decision, now_ms)) = decided {
                 events.extend(decision.events.iter().map(|event| encoded(event, now_ms)));
@@ -166,7 +202,7 @@ impl Worker {
         if self.state.ended.is_some() { Next::End } else { Next::GoOn }
     }
 
-    fn decide(&self, input: &Input) -> Result<(Decision, i64), Refusal> {
+    pub(super) fn decide(&self, input: &Input) -> Result<(Decision, i64), Refusal> {
         let now_ms = self.shared.clock.wall_ms();
         let mut fresh_id = || entropy::fresh_attempt_id(now_ms);
         decide(&self.state, input, now_ms, &mut fresh_id).map(|decision| (decision, now_ms))
@@ -207,6 +243,8 @@ impl Worker {
                 self.proving.remove(host);
             }
             Input::Surroundings(_) => self.looking = None,
+            Input::LockAway(_) => self.take_locks_again(),
+            Input::LocksTaken => self.awaits_locks = false,
             Input::Begin | Input::Restarted | Input::Tick | Input::Person(_) | Input::Attempt { .. } => {}
         }
     }
@@ -244,13 +282,13 @@ impl Worker {
         }
     }
 
-    fn publish(&self) {
+    pub(super) fn publish(&self) {
         let state = Arc::new(self.state.clone());
         self.seen.send_modify(|seen| seen.state = state);
         self.hint.send_modify(|count| *count += 1);
     }
 
-    fn perform(&mut self, effect: Effect) {
+    pub(super) fn perform(&mut self, effect: Effect) {
         match effect {
             Effect::Prove { host } => self.prove(host),
             Effect::Start { attempt } => self.carry(attempt, Road::Start, Duration::ZERO),
@@ -303,7 +341,7 @@ impl Worker {
             return;
         }
         let secrets = if self.state.secrets_missing { Vec::new() } else { self.secrets.given_names() };
-        let question = Question { step, seq, plan: self.state.plan.clone(), secrets };
+        let question = Question::new(&self.state, step, seq, secrets);
         let (shared, sender) = (self.shared.clone(), self.sender.clone());
         let task = self.shared.tasks.spawn(async move {
             let look = tokio::select! {
@@ -317,6 +355,19 @@ impl Worker {
             let _ = sender.send(Message::Input(Input::Surroundings(Box::new(look)))).await;
         });
         self.looking = Some(Looking { due_ms, task: task.abort_handle() });
+    }
+
+    /// Tries to take the locks that another run holds, until it has them.
+    fn take_locks_again(&mut self) {
+        if !std::mem::replace(&mut self.awaits_locks, true) {
+            let wait = super::locks::wait_for_locks(
+                self.shared.clone(),
+                self.state.plan.clone(),
+                (self.run, self.epoch),
+                self.sender.clone(),
+            );
+            self.shared.tasks.spawn(wait);
+        }
     }
 
     /// The accounts that steps on this host run as.
@@ -427,11 +478,12 @@ impl Drop for Worker {
 }
 
 /// Sleeps until the run wants to be looked at; for ever if only a person or a host can go on.
-async fn nap(shared: &Shared, wake_at_ms: Option<i64>) {
+async fn nap(shared: &Shared, wake_at_ms: Option<i64>, nap_ms: u64) {
     match wake_at_ms {
         None => std::future::pending().await,
         Some(at_ms) => {
-            let left_ms = u64::try_from(at_ms.saturating_sub(shared.clock.wall_ms())).unwrap_or(0).min(NAP_MAX_MS);
+            let left_ms = u64::try_from(at_ms.saturating_sub(shared.clock.wall_ms())).unwrap_or(0);
+            let left_ms = left_ms.max(nap_ms).min(NAP_MAX_MS);
             shared.clock.sleep_until(shared.clock.monotonic_ms().saturating_add(left_ms)).await;
         }
     }

@@ -104,6 +104,57 @@ impl Git {
         self.commits(&ids).await
     }
 
+    /// The newest commits that changed something below `folder` (relative to the folder), newest first, each with its
+    /// time in seconds since 1970.
+    pub async fn commits_below(
+        &self,
+        from: &CommitId,
+        folder: &str,
+        count_max: usize,
+    ) -> Result<Vec<(CommitId, i64)>, LibraryError> {
+        let count = format!("--max-count={count_max}");
+        let arguments = ["rev-list", "--timestamp", &count, "--end-of-options", from.as_str(), "--", folder];
+        let listing = self.answer("list commits", &arguments).await?;
+        let parsed = |line: &str| {
+            let (seconds, id) = line.split_once(' ')?;
+            Some((id.parse().ok()?, seconds.parse().ok()?))
+        };
+        let commits = String::from_utf8_lossy(&listing).lines().map(parsed).collect::<Option<_>>();
+        commits.ok_or_else(|| self.odd("git rev-list printed no commit and time"))
+    }
+
+    /// What each of these commits changed below `folder` (relative to the folder), in their order, as paths from the top.
+    /// Of a merge, what differs from each of its parents.
+    pub async fn changed_paths(
+        &self,
+        commits: &[(CommitId, i64)],
+        folder: &str,
+    ) -> Result<Vec<Vec<String>>, LibraryError> {
+        let mut changed = vec![Vec::new(); commits.len()];
+        let stdin: String = commits.iter().map(|(id, _)| format!("{id}\n")).collect();
+        let arguments =
+            ["diff-tree", "--stdin", "-r", "-c", "--root", "--name-only", "--no-renames", "-z", "--", folder];
+        let finished = self.start(&arguments, stdin.into_bytes(), LISTING_BYTES_MAX).await?;
+        if !finished.succeeded() {
+            return Err(self.failed("list what commits changed", &finished));
+        }
+        // Ids and paths in one list; commits that changed nothing are left out of it.
+        let mut at = None;
+        for field in finished.stdout.split(|byte| *byte == 0).filter(|field| !field.is_empty()) {
+            let text = String::from_utf8_lossy(field).into_owned();
+            if let Ok(commit) = text.parse::<CommitId>() {
+                at = commits
+                    .iter()
+                    .skip(at.unwrap_or(0))
+                    .position(|(id, _)| *id == commit)
+                    .map(|by| at.unwrap_or(0) + by);
+            } else {
+                changed[at.ok_or_else(|| self.odd("git diff-tree named no commit of the list"))?].push(text);
+            }
+        }
+        Ok(changed)
+    }
+
     async fn commits(&self, ids: &[CommitId]) -> Result<Vec<Commit>, LibraryError> {
         let names: Vec<&str> = ids.iter().map(CommitId::as_str).collect();
         let objects = self.objects(&names, LISTING_BYTES_MAX).await?;
@@ -206,6 +257,30 @@ impl Git {
             stdout_bytes_max: bytes_max,
         };
         program::run(call).await.map_err(LibraryError::Program)
+    }
+
+    /// The same with one more variable.
+    pub(super) fn with_surroundings(&self, name: &'static str, value: OsString) -> Self {
+        Self { folder: self.folder.clone(), surroundings: self.surroundings.clone().with(name, value) }
+    }
+
+    /// The one line that a command prints.
+    pub(super) async fn line(&self, attempted: &'static str, arguments: &[&str]) -> Result<String, LibraryError> {
+        self.written(attempted, arguments, "").await
+    }
+
+    /// The same of a command that reads a text.
+    pub(super) async fn written(
+        &self,
+        attempted: &'static str,
+        arguments: &[&str],
+        stdin: &str,
+    ) -> Result<String, LibraryError> {
+        let finished = self.start(arguments, stdin.as_bytes().to_vec(), LISTING_BYTES_MAX).await?;
+        if !finished.succeeded() {
+            return Err(self.failed(attempted, &finished));
+        }
+        Ok(String::from_utf8_lossy(&finished.stdout).trim().to_owned())
     }
 
     fn failed(&self, attempted: &'static str, finished: &Finished) -> LibraryError {

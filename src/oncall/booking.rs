@@ -57,6 +57,10 @@ impl Booking {
         if let Some((_, name)) = title.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
             names.push(name);
         }
+        // GoAlert: `NAME On-Call (GoAlert: SCHEDULE)`.
+        if let Some((name, _)) = title.split_once(" On-Call (") {
+            names.push(name);
+        }
         names.push(title);
         names.into_iter().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
     }

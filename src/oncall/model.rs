@@ -72,6 +72,18 @@ pub enum Reach {
     Channel(String),
 }
 
+impl Chain {
+    /// Whom a text of a level reaches, as [`Reach`] is written.
+    pub fn reach(text: &str) -> Option<Reach> {
+        match text.split_once(':')? {
+            ("rotation", name) => Some(Reach::Rotation(name.to_owned())),
+            ("user", name) => name.parse().ok().map(Reach::Person),
+            ("channel", name) => Some(Reach::Channel(name.to_owned())),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Reach {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

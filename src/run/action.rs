@@ -9,6 +9,7 @@ use crate::id::{AttemptId, HostName, StepId, ValueName};
 use crate::run::approval::{Credentials, Look};
 use crate::run::event::{Actor, Resolution};
 use crate::run::outcome::{Exit, GoneBecause, HostFacts};
+use crate::run::state::LockAway;
 
 /// Everything that can come to a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +18,10 @@ pub enum Input {
     Begin,
     /// The server has restarted and replayed the run.
     Restarted,
+    /// Another run holds a lock of this one.
+    LockAway(LockAway),
+    /// The run holds all its locks.
+    LocksTaken,
     /// Time went by; due at [`crate::run::state::State::wake_at`].
     Tick,
     Person(Request),
@@ -57,6 +62,9 @@ pub enum Report {
     /// `attach: direct` and the connection is lost.
     DirectLost,
 }
+
+/// So much of each stream is known to decisions.
+pub const HEAD_BYTES: usize = 64 * 1024;
 
 /// The first 64 KiB of each stream, redacted, for captures and conditions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

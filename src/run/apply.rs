@@ -69,6 +69,7 @@ impl State {
             approval: None,
             approval_seq: 0,
             held: None,
+            lock_away: None,
             ended: None,
             plan,
         })
@@ -118,6 +119,9 @@ impl State {
             Event::GuardHeld { step, host, guard } => {
                 self.one_cell(step, host, |cell, at_ms| cell.guarded(guard + 1, at_ms))
             }
+            Event::StepPreviewed { step, host, output } => {
+                self.one_cell(step, host, |cell, _| cell.preview = Some(*output))
+            }
             Event::StepWorked { step, host } => self.one_cell(step, host, Cell::worked),
             Event::VerifyPostponed { step, host, at_ms, why } => {
                 self.one_cell(step, host, |cell, now_ms| cell.verify_at(*at_ms, why, now_ms))
@@ -140,6 +144,8 @@ impl State {
             Event::WheelTaken { by, from } => self.pass_wheel(by, from),
             Event::SecretsLost => self.secrets_are_missing(true),
             Event::SecretsSupplied { .. } => self.secrets_are_missing(false),
+            Event::LockLost { lock, host, holder, since_ms } => self.lose_lock(lock, host, *holder, *since_ms),
+            Event::LocksTaken => self.take_locks(),
             Event::UndoStarted { steps, by } => self.begin_undo(steps, by.clone()),
             Event::UndoFinished { .. } => self.end_undo(),
             Event::ApprovalRequested { step, hosts, by, binding, expires_at_ms } => {
@@ -149,6 +155,7 @@ impl State {
             Event::ApprovalRejected { step, by, reason } => {
                 self.end_approval(step, Word::Rejected { by: by.clone(), reason: reason.clone() })
             }
+            Event::ApprovalLapsed { step, by, why } => self.lapse(step, by, why),
             Event::ApprovalWithdrawn { step, by } => self.end_approval(step, Word::Withdrawn { by: by.clone() }),
             Event::ApprovalExpired { step } => self.end_approval(step, Word::Expired),
             Event::ApprovalVoided { step, what } => self.end_approval(step, Word::Voided(what.clone())),
@@ -241,9 +248,7 @@ impl State {
             cell.host = first;
         }
         self.current = Some(index);
-        self.approval = None;
-        self.approval_seq = self.seq;
-        self.held = None;
+        self.forget_word();
         Ok(())
     }
 
@@ -321,7 +326,13 @@ impl State {
             },
         );
         let purpose = plan.purpose;
-        self.one_cell(&plan.step, &plan.host, |cell, at_ms| cell.begin(attempt, purpose, at_ms))
+        // One word is for all the looks of a waiting: each is the same question, asked again.
+        let polls = self.step_position(&plan.step).map(|index| &self.plan.steps[index])?;
+        let polls = purpose == Purpose::Main && polls.approval.is_some() && polls.is_until();
+        self.one_cell(&plan.step, &plan.host, |cell, at_ms| {
+            cell.let_poll |= polls;
+            cell.begin(attempt, purpose, at_ms);
+        })
     }
 
     fn live_attempt(&mut self, attempt: &AttemptId) -> Result<&mut AttemptState, CorruptLog> {
@@ -394,6 +405,7 @@ impl State {
         }
         self.undo = Some(UndoState { remaining, attempt: None, by });
         self.pause = None;
+        self.forget_word();
         self.touch_current();
         Ok(())
     }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{Digest, HostName, StepId, ValueName};
 use crate::run::action::Refusal;
+use crate::run::asking::Shown;
 use crate::run::event::Actor;
 use crate::run::plan::{Approvers, PlannedApproval};
 use crate::run::state::State;
@@ -91,6 +92,9 @@ pub struct Found {
     pub binding: Binding,
     /// The windows of the plan that forbid changes now.
     pub closed: Vec<ClosedWindow>,
+    /// Each person who has given their word: whether they may still give it, or why not. Whoever is not named here was
+    /// not asked about, and does not count.
+    pub voters: BTreeMap<String, Result<(), String>>,
 }
 
 /// A window that forbids changes now.
@@ -115,6 +119,8 @@ pub struct Approval {
     /// The request's event: whoever votes must have seen it.
     pub asked_seq: u64,
     pub expires_at_ms: i64,
+    /// What those who were asked saw, one a host.
+    pub shown: Vec<Shown>,
     pub votes: Vec<Vote>,
     pub standing: Standing,
 }
@@ -124,6 +130,8 @@ pub struct Vote {
     pub by: Actor,
     pub at_ms: i64,
     pub note: Option<String>,
+    /// Why whoever gave it may not give it any more, if the last look found that.
+    pub lapsed: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -184,6 +192,13 @@ impl Binding {
     }
 }
 
+impl PlannedApproval {
+    /// Whether it is asked of this person, who is in these teams.
+    pub fn asks(&self, person: &str, teams: &[String]) -> bool {
+        self.from.is_empty() || self.from.iter().any(|from| from.holds(person, teams))
+    }
+}
+
 impl Approvers {
     fn holds(&self, person: &str, teams: &[String]) -> bool {
         match self {
@@ -218,12 +233,18 @@ pub fn barred(state: &State, step: usize, by: &Actor) -> Option<&'static str> {
     state.steps[step].hands.iter().any(is).then_some("has a hand in this step")
 }
 
+/// Why a word that was given does not count now: whoever gave it has come to work the run, or may not give it any more.
+pub fn why_not_counted(state: &State, step: usize, vote: &Vote) -> Option<String> {
+    let barred = || barred(state, step, &vote.by).map(str::to_owned);
+    vote.lapsed.clone().or_else(barred)
+}
+
 /// The persons whose word counts now, each once. Somebody who took the wheel after approving counts no more.
 pub fn counted(state: &State, step: usize, approval: &Approval) -> usize {
     let mut persons: Vec<&str> = approval
         .votes
         .iter()
-        .filter(|vote| barred(state, step, &vote.by).is_none())
+        .filter(|vote| why_not_counted(state, step, vote).is_none())
         .map(|vote| vote.by.person())
         .collect();
     persons.sort_unstable();
@@ -263,7 +284,7 @@ pub fn may_answer(
     if let Some(why) = barred(state, step, by) {
         return Err(Refusal::NotNow(format!("{} {why}: somebody else must look", by.person())));
     }
-    if !rule.from.is_empty() && !rule.from.iter().any(|from| from.holds(by.person(), &who.teams)) {
+    if !rule.asks(by.person(), &who.teams) {
         let from: Vec<String> = rule.from.iter().map(ToString::to_string).collect();
         return Err(Refusal::NotNow(format!("this approval is asked of {}; {by} is not among them", from.join(", "))));
     }

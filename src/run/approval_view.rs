@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AttemptId, HostName, StepId};
+use crate::difference::Difference;
+use crate::id::{AttemptId, HostName, RunId, StepId};
 use crate::run::approval::{self, Approval};
+use crate::run::asking;
 use crate::run::evaluate;
 use crate::run::event::{Actor, Purpose};
 use crate::run::plan::PlannedApproval;
@@ -41,6 +43,29 @@ pub struct ApprovalView {
     pub votes: Vec<VoteView>,
     /// The runbook that is served now has another text than the one that this run froze.
     pub served_text_differs: bool,
+    /// What changed in the runbook since it last ended well, where the reader may see that. Not part of the run: whoever
+    /// answers adds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since_success: Option<SinceSuccess>,
+}
+
+/// The last run of the same runbook that succeeded, and what changed since.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SinceSuccess {
+    pub run: RunId,
+    pub commit: Option<String>,
+    pub text_differs: bool,
+    /// The runbook and its scripts, those that changed.
+    pub files: Vec<FileChange>,
+}
+
+/// One file that changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FileChange {
+    pub file: String,
+    pub difference: Option<Difference>,
+    /// Why there is no difference to show.
+    pub note: Option<String>,
 }
 
 /// The command for one host.
@@ -60,13 +85,19 @@ pub struct VoteView {
     pub note: Option<String>,
     /// False for one who has come to drive the run or to act in the step since.
     pub counts: bool,
+    /// Why it does not count.
+    #[serde(default)]
+    pub why_not: Option<String>,
 }
 
 /// Draws a request.
 pub fn request_view(state: &State, index: usize, rule: &PlannedApproval, asked: &Approval) -> ApprovalView {
     let step = &state.plan.steps[index];
     let first = asked.hosts.first();
-    let prompt = rule.prompt.as_deref().unwrap_or(&step.name);
+    let prompt = match asking::purpose(state) {
+        Purpose::Undo => format!("Take back: {}", step.name),
+        _ => rule.prompt.as_ref().unwrap_or(&step.name).clone(),
+    };
     let mut commands = commands(state, index, &asked.hosts);
     let commands_more = commands.len().saturating_sub(COMMANDS_SHOWN_MAX);
     commands.truncate(COMMANDS_SHOWN_MAX);
@@ -76,7 +107,7 @@ pub fn request_view(state: &State, index: usize, rule: &PlannedApproval, asked: 
     });
     ApprovalView {
         step: step.id.clone(),
-        prompt: first.map_or_else(|| prompt.to_owned(), |host| evaluate::rendered(state, host, prompt)),
+        prompt: first.map_or_else(|| prompt.clone(), |host| evaluate::rendered(state, host, &prompt)),
         effect: step.effect(),
         hosts: asked.hosts.clone(),
         commands,
@@ -94,10 +125,12 @@ pub fn request_view(state: &State, index: usize, rule: &PlannedApproval, asked: 
                 by: vote.by.clone(),
                 at_ms: vote.at_ms,
                 note: vote.note.clone(),
-                counts: approval::barred(state, index, &vote.by).is_none(),
+                counts: approval::why_not_counted(state, index, vote).is_none(),
+                why_not: approval::why_not_counted(state, index, vote),
             })
             .collect(),
         served_text_differs: asked.binding.text != state.plan.text_digest,
+        since_success: None,
     }
 }
 
@@ -105,7 +138,7 @@ pub fn request_view(state: &State, index: usize, rule: &PlannedApproval, asked: 
 fn commands(state: &State, index: usize, hosts: &[HostName]) -> Vec<CommandView> {
     let step = &state.plan.steps[index];
     let composed = hosts.iter().filter_map(|host| {
-        let script = script::compose(step, Purpose::Main, host, &evaluate::values_on(state, host))?;
+        let script = script::compose(step, asking::purpose(state), host, &evaluate::values_on(state, host))?;
         let (is_cut, text) = (script.text.len() > COMMAND_BYTES_MAX, head(&script.text).to_owned());
         Some(CommandView { host: host.clone(), text, is_cut })
     });

@@ -11,6 +11,7 @@ mod gate;
 mod person;
 mod report;
 mod start_attempt;
+mod undo;
 mod verdict;
 
 #[cfg(test)]
@@ -23,7 +24,7 @@ use crate::run::action::{Effect, Input, Refusal};
 use crate::run::approval::Look;
 use crate::run::event::{Ending, Event, UnknownBecause};
 use crate::run::plan::PlannedStep;
-use crate::run::state::{AttemptPhase, Standing, State};
+use crate::run::state::{AttemptPhase, LockAway, Standing, State};
 use crate::run::wake;
 
 pub use gate::{GUARD_AGE_MAX_MS, HELD_LOOK_EVERY};
@@ -66,6 +67,8 @@ pub fn decide(
     match input {
         Input::Begin => draft.prove_hosts(),
         Input::Restarted => draft.take_up_again(),
+        Input::LockAway(away) => draft.lose_lock(away),
+        Input::LocksTaken => draft.take_locks(),
         Input::Tick => draft.look_at_the_clock(),
         Input::Person(request) => draft.follow_request(request)?,
         Input::HostProven { host, facts } => {
@@ -159,6 +162,19 @@ impl Draft<'_> {
             if overdue || stopping {
                 self.effects.push(Effect::Stop { attempt, grace: STOP_GRACE });
             }
+        }
+    }
+
+    fn lose_lock(&mut self, away: &LockAway) {
+        if self.state.lock_away.as_ref().is_none_or(|known| known.holder != away.holder || known.lock != away.lock) {
+            let LockAway { lock, host, holder, since_ms } = away.clone();
+            self.emit(Event::LockLost { lock, host, holder, since_ms });
+        }
+    }
+
+    fn take_locks(&mut self) {
+        if self.state.lock_away.is_some() {
+            self.emit(Event::LocksTaken);
         }
     }
 

@@ -116,6 +116,12 @@ pub enum Event {
         attempt: AttemptId,
         ending: Ending,
     },
+    /// A preview was made; `output` is a digest of what it shows.
+    StepPreviewed {
+        step: StepId,
+        host: HostName,
+        output: Digest,
+    },
     /// This many guards of the step hold now.
     GuardHeld {
         step: StepId,
@@ -188,6 +194,15 @@ pub enum Event {
     SecretsSupplied {
         by: Actor,
     },
+    /// Another run holds a lock of this one, as a restart found: nothing begins until it is free.
+    LockLost {
+        lock: String,
+        host: HostName,
+        holder: RunId,
+        since_ms: i64,
+    },
+    /// The run holds all its locks again.
+    LocksTaken,
     UndoStarted {
         steps: Vec<StepId>,
         by: Option<Actor>,
@@ -216,6 +231,12 @@ pub enum Event {
         step: StepId,
         by: Actor,
         reason: String,
+    },
+    /// Whoever gave their word may not give it any more (the account is disabled, no grant is left): it counts no more.
+    ApprovalLapsed {
+        step: StepId,
+        by: Actor,
+        why: String,
     },
     ApprovalWithdrawn {
         step: StepId,

@@ -3,10 +3,11 @@
 use crate::id::HostName;
 use crate::run::approval::{self, Standing};
 use crate::run::approval_view::request_view;
+use crate::run::asking;
 use crate::run::evaluate;
 use crate::run::event::PauseReason;
-use crate::run::plan::{Gesture, PlannedAction, PlannedStep, PlannedUndo};
-use crate::run::state::{CellState, State};
+use crate::run::plan::{Gesture, PlannedAction, PlannedApproval, PlannedStep, PlannedUndo};
+use crate::run::state::{CellState, LockAway, State};
 use crate::run::view::Need;
 use crate::run::wave::{self, CurrentWave};
 use crate::runbook::model::Effect;
@@ -22,8 +23,12 @@ pub fn need(state: &State) -> Option<Need> {
     if let Some(pause) = &state.pause {
         return Some(paused(state, &pause.why));
     }
+    if let Some(away) = &state.lock_away {
+        let LockAway { lock, host, holder, since_ms } = away.clone();
+        return Some(Need::Lock { lock, host, holder: Some(holder), since_ms });
+    }
     if let Some(undo) = &state.undo {
-        return undo.remaining.first().and_then(|(index, host)| manual_undo(state, *index, host));
+        return undo.remaining.first().and_then(|(index, host)| taking_back(state, *index, host));
     }
     let index = state.current?;
     let step = state.plan.steps.get(index)?;
@@ -77,16 +82,18 @@ fn paused(state: &State, why: &PauseReason) -> Need {
 
 /// What the step needs of others before it goes on: the outer none if nothing, the inner if they are about to be asked.
 fn word_of_others(state: &State, index: usize) -> Option<Option<Need>> {
-    let step = &state.plan.steps[index];
-    let rule = step.approval.as_ref()?;
+    let rule = state.plan.steps[index].approval.as_ref()?;
     let wave = wave::current_wave(state, index)?;
     let cells = &state.steps[index].cells;
-    let waiting = |cell: &crate::run::state::Cell| {
-        !cell.approved && (matches!(cell.state, CellState::RetryAt { .. }) || !wave::has_begun(cell))
-    };
+    let waiting = |cell: &crate::run::state::Cell| !cell.approved && asking::needs_word(cell);
     if !wave.cells.iter().any(|position| waiting(&cells[*position])) || wave::holds_back(state, index) {
         return None;
     }
+    word_of_step(state, index, rule)
+}
+
+fn word_of_step(state: &State, index: usize, rule: &PlannedApproval) -> Option<Option<Need>> {
+    let step = &state.plan.steps[index];
     let Some(approval) = approval::of_step(state, index) else { return Some(None) };
     match &approval.standing {
         Standing::Asked if approval::granted(state, index, rule).is_some() => None,
@@ -129,6 +136,22 @@ fn unknown_cell(state: &State, index: usize) -> Option<Need> {
         host: cell.host.clone(),
         because: crate::run::words::unknown(because),
     })
+}
+
+/// What stands in the way of taking a step back on a host.
+fn taking_back(state: &State, index: usize, host: &HostName) -> Option<Need> {
+    let step = &state.plan.steps[index];
+    let approved = state.cell(&step.id, host).is_some_and(|cell| cell.approved);
+    let begun = state.undo.as_ref().is_some_and(|undo| undo.attempt.is_some());
+    if let Some(rule) = step.approval.as_ref().filter(|_| !approved && !begun)
+        && let Some(word) = word_of_step(state, index, rule)
+    {
+        return word;
+    }
+    match &state.held {
+        Some(windows) => Some(Need::Window { step: step.id.clone(), windows: windows.clone() }),
+        None => manual_undo(state, index, host).filter(|_| approved || step.approval.is_none()),
+    }
 }
 
 fn manual_undo(state: &State, index: usize, host: &HostName) -> Option<Need> {

@@ -183,7 +183,7 @@ fn step_state(state: &State, index: usize) -> StepStateName {
 fn actions(state: &State, index: usize, waiting: Option<&Need>) -> Vec<StepAction> {
     let step = &state.plan.steps[index];
     let mut actions = Vec::new();
-    if state.current != Some(index) || state.ended.is_some() {
+    if state.worked() != Some(index) || state.ended.is_some() {
         return actions;
     }
     if state.live_attempts().any(|(_, attempt)| attempt.plan.step == step.id) {
@@ -208,9 +208,14 @@ fn actions(state: &State, index: usize, waiting: Option<&Need>) -> Vec<StepActio
             | Need::Secrets { .. }
             | Need::ManualUndo { .. }
             | Need::Storage { .. }
+            | Need::Lock { .. }
             | Need::Resume { .. },
         )
         | None => {}
+    }
+    if state.undo.is_some() {
+        // What is being taken back was done: there is nothing of it to leave out.
+        actions.retain(|action| *action != StepAction::Skip);
     }
     actions
 }

@@ -350,6 +350,11 @@ impl PlannedStep {
         }
     }
 
+    /// Whether it looks again and again until something is true.
+    pub fn is_until(&self) -> bool {
+        matches!(self.action, PlannedAction::Until { .. })
+    }
+
     /// Whether it is worked once for the whole run instead of once a host.
     pub fn once(&self) -> bool {
         match &self.action {

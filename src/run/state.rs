@@ -45,8 +45,10 @@ pub struct State {
     pub approval: Option<Approval>,
     /// The last event that had to do with approvals: a look from before it proves nothing.
     pub approval_seq: u64,
-    /// Windows that the current step waits for.
+    /// Windows that the step at work waits for.
     pub held: Option<Vec<ClosedWindow>>,
+    /// A lock of this run that another run holds: nothing begins without it.
+    pub lock_away: Option<LockAway>,
     pub ended: Option<Ended>,
 }
 
@@ -87,8 +89,9 @@ pub struct StepState {
     pub wait_until_ms: Option<i64>,
     /// Who confirmed, answered, retried or resolved something here, or asked for an approval.
     pub hands: Vec<Actor>,
-    /// A person goes on against its windows.
-    pub windows_overridden: bool,
+    /// The windows that a person lets it go on against, as they were then. One that closes later, or once more, needs a
+    /// word of its own.
+    pub windows_overridden: Vec<ClosedWindow>,
 }
 
 /// One step on one host.
@@ -98,8 +101,12 @@ pub struct Cell {
     pub state: CellState,
     /// A person let it go on.
     pub released: bool,
-    /// A used approval lets its next main attempt begin; that attempt takes it.
+    /// A used approval lets its next main attempt (or the undo of one) begin; that attempt takes it.
     pub approved: bool,
+    /// An approval was used for the first look of a `wait: until`; its further looks are the same waiting.
+    pub let_poll: bool,
+    /// Of the output of its newest preview.
+    pub preview: Option<Digest>,
     /// When the last of its guards held.
     pub guards_held_at_ms: Option<i64>,
     /// All attempts, oldest first.
@@ -219,6 +226,15 @@ pub struct UndoState {
     pub by: Option<Actor>,
 }
 
+/// Another run holds a lock that this one had, or needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LockAway {
+    pub lock: String,
+    pub host: HostName,
+    pub holder: RunId,
+    pub since_ms: i64,
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ended {
     pub end: RunEnd,
@@ -240,6 +256,14 @@ impl State {
     /// Whether the run goes on without this host.
     pub fn is_dropped(&self, name: &HostName) -> bool {
         self.host(name).is_some_and(|host| matches!(host.standing, Standing::Dropped(_)))
+    }
+
+    /// The step that is worked, forwards or back.
+    pub fn worked(&self) -> Option<usize> {
+        match &self.undo {
+            Some(undo) => undo.remaining.first().map(|(index, _)| *index),
+            None => self.current,
+        }
     }
 
     /// One step on one host.

@@ -246,6 +246,14 @@ pub enum Need {
     AskAgain { step: StepId, why: String },
     /// Windows forbid changes now; it goes on by itself when they are over.
     Window { step: StepId, windows: Vec<ClosedWindow> },
+    /// Another run holds a lock of this one; it goes on by itself once that is free.
+    Lock {
+        lock: String,
+        host: HostName,
+        /// None for a reader who may not see that run.
+        holder: Option<RunId>,
+        since_ms: i64,
+    },
     /// Paused; resume or abort.
     Resume { why: PauseReason },
 }

@@ -83,6 +83,7 @@ pub fn waiting(need: &Need) -> String {
             let why: Vec<String> = windows.iter().map(window).collect();
             format!("its time: {}", why.join(", "))
         }
+        Need::Lock { lock, host, .. } => format!("the lock {lock} on {host}, which another run holds"),
         Need::Resume { .. } => "a person to resume it".to_owned(),
     }
 }

@@ -7,6 +7,7 @@ use crate::audit::chain::{BEFORE_FIRST, Link};
 use crate::id::{Digest, RunId};
 
 pub use chain::{RunEvent, event_hash};
+pub(super) use chain::{digest, hash_of};
 
 use super::Store;
 use super::db::{Sql, StoreError, Tx, execute, fetch, read, sql};
@@ -60,6 +61,18 @@ pub enum AppendError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// What is appended to the log of a run in a transaction that does more than that.
+#[derive(Debug, Clone)]
+pub struct RunPart {
+    pub run: RunId,
+    /// The number of the last event that its worker has applied.
+    pub expected: u64,
+    /// Of the worker's lease.
+    pub epoch: Option<u64>,
+    pub events: Vec<StoredEvent>,
+    pub row: RunRow,
 }
 
 /// What is stored with events.
@@ -135,35 +148,53 @@ impl Store {
             return Err(AppendError::TooMany { run, count: events.len() });
         }
         let mut tx = self.db.begin(APPEND).await?;
+        let seq = self.append_in(&mut tx, (run, expected, epoch), events, row, &with).await?;
+        self.db.commit(tx, APPEND).await?;
+        Ok(seq)
+    }
+
+    /// Appends to the log of a run in a transaction that does more: both, or neither.
+    pub(super) async fn append_part(&self, tx: &mut Tx, part: &RunPart) -> Result<u64, AppendError> {
+        let with = With { outputs: &[], locks: &[] };
+        self.append_in(tx, (part.run, part.expected, part.epoch), &part.events, &part.row, &with).await
+    }
+
+    async fn append_in(
+        &self,
+        tx: &mut Tx,
+        (run, expected, epoch): (RunId, u64, Option<u64>),
+        events: &[StoredEvent],
+        row: &RunRow,
+        with: &With<'_>,
+    ) -> Result<u64, AppendError> {
         if let Some(given) = epoch {
-            self.check_epoch(&mut tx, run, given).await?;
+            self.check_epoch(tx, run, given).await?;
         }
-        let head = self.lock_head(&mut tx, run).await?;
+        let head = self.lock_head(tx, run).await?;
         let (last, mut head_hash) = head.unwrap_or((0, BEFORE_FIRST));
         if last != expected {
             return Err(AppendError::Stale { run, expected, last });
         }
         let first = match head {
             // The row goes first, because events refer to it.
-            None => runs::insert(&self.db, &mut tx, run, row).await.map_err(|error| error.or_stale(run, expected))?,
+            None => runs::insert(&self.db, tx, run, row).await.map_err(|error| error.or_stale(run, expected))?,
             Some(_) => last,
         };
         let mut seq = first;
         for event in events {
             seq += 1;
             let hash = event_hash(head_hash, run, seq, event);
-            self.insert_event(&mut tx, run, seq, event, head_hash, hash).await?;
+            self.insert_event(tx, run, seq, event, head_hash, hash).await?;
             head_hash = hash;
         }
         for output in with.outputs {
-            self.insert_whole(&mut tx, output).await?;
+            self.insert_whole(tx, output).await?;
         }
-        runs::update(&self.db, &mut tx, run, row, seq, head_hash).await?;
-        self.take_locks(&mut tx, run, epoch.unwrap_or(0), with.locks, row.started_at_ms).await?;
+        runs::update(&self.db, tx, run, row, seq, head_hash).await?;
+        self.take_locks(tx, run, epoch.unwrap_or(0), with.locks, row.started_at_ms).await?;
         if row.ended_at_ms.is_some() {
-            self.give_back_locks(&mut tx, run).await?;
+            self.give_back_locks(tx, run).await?;
         }
-        self.db.commit(tx, APPEND).await?;
         Ok(seq)
     }
 

@@ -1,14 +1,14 @@
 //! The list of runs: one row a run, written with its log, read by pages and by recovery.
 
 mod list;
+mod proof;
 
 use uuid::Uuid;
 
 use crate::id::{Digest, HostName, RunId, RunbookPath};
 
-#[cfg(test)]
-pub(super) use list::list_sql;
 pub use list::{Cursor, Filter, InvalidCursor, PAGE_MAX, Page};
+pub use proof::Proof;
 
 use super::Store;
 use super::db::{Db, Sql, StoreError, Tx, execute, read, sql};
@@ -89,6 +89,7 @@ pub(super) async fn insert(db: &Db, tx: &mut Tx, run: RunId, row: &RunRow) -> Re
     if inserted == 0 {
         return Err(InsertError::Exists);
     }
+    execute!(*tx, INSERT_TEXT, &search).map_err(|error| InsertError::Store(db.failed(STORE)(error)))?;
     for host in &row.hosts {
         execute!(*tx, INSERT_HOST, host.as_str(), row.started_at_ms, run.0)
             .map_err(|error| InsertError::Store(db.failed(STORE)(error)))?;
@@ -138,6 +139,15 @@ impl Store {
     pub async fn unfinished_runs(&self) -> Result<Vec<RunRow>, StoreError> {
         let found = read!(self.db, fetch_all FoundRun, UNFINISHED).map_err(self.db.failed(READ))?;
         found.into_iter().map(|found| self.run_row(found)).collect()
+    }
+
+    /// A short text that changes with every event of a run that has not ended, and when one begins or ends.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn pulse(&self) -> Result<String, StoreError> {
+        let (live, events) = read!(self.db, fetch_one(i64, i64), PULSE).map_err(self.db.failed(READ))?;
+        Ok(format!("{live}.{events}"))
     }
 
     fn run_row(&self, found: FoundRun) -> Result<RunRow, StoreError> {
@@ -206,6 +216,7 @@ const INSERT_HOST: Sql = sql!(
     "insert into run_host (host, started_at_ms, run) values ($1, $2, $3) \
      on conflict (host, started_at_ms, run) do nothing"
 );
+const INSERT_TEXT: Sql = sql!("insert into run_text (search) values ($1) on conflict (search) do nothing");
 const UPDATE: Sql = sql!(
     "update run set state = $2, waiting = $3, ended_at_ms = $4, step_done = $5, step_total = $6, last_seq = $7, \
      head_hash = $8 where id = $1"
@@ -213,6 +224,9 @@ const UPDATE: Sql = sql!(
 const GET: Sql = sql!(concat!("select ", columns!(), " from run where id = $1"));
 const UNFINISHED: Sql =
     sql!(concat!("select ", columns!(), " from run where ended_at_ms is null order by started_at_ms, id"));
+const PULSE: Sql =
+    sql!("select count(*), cast(coalesce(sum(last_seq), 0) as bigint) from run where ended_at_ms is null");
 
 /// For the statement test.
-pub(super) const STATEMENTS: &[&[Sql]] = &[&[INSERT, INSERT_HOST, UPDATE, GET, UNFINISHED], list::STATEMENTS];
+pub(super) const STATEMENTS: &[&[Sql]] =
+    &[&[INSERT, INSERT_TEXT, INSERT_HOST, UPDATE, GET, UNFINISHED, PULSE], list::STATEMENTS, proof::STATEMENTS];

@@ -4,20 +4,25 @@
 use sqlx::{Executor, SqlSafeStr};
 
 use super::db::{Pools, Sql};
-use super::{Store, access, audit, lease, locks, nudges, open, output, people, run_log, runs, setting, shares};
+use super::{
+    Store, access, audit, feeds, handoffs, lease, locks, nudges, open, output, pages, people, run_log, runs, setting,
+    shares,
+};
 
 fn all() -> impl Iterator<Item = &'static Sql> {
     let single = [
+        feeds::STATEMENTS,
         lease::STATEMENTS,
         locks::STATEMENTS,
         nudges::STATEMENTS,
         open::STATEMENTS,
         output::STATEMENTS,
+        pages::STATEMENTS,
         run_log::STATEMENTS,
         setting::STATEMENTS,
         shares::STATEMENTS,
     ];
-    let lists = [runs::STATEMENTS, access::STATEMENTS, people::STATEMENTS, audit::STATEMENTS];
+    let lists = [runs::STATEMENTS, access::STATEMENTS, people::STATEMENTS, audit::STATEMENTS, handoffs::STATEMENTS];
     single.into_iter().chain(lists.into_iter().flatten().copied()).flatten()
 }
 

@@ -3,9 +3,13 @@
 pub mod actions;
 pub mod audit;
 pub mod events;
+mod handoff_wire;
+pub mod handoffs;
+pub mod on_call;
 pub mod openapi;
 pub mod output;
+pub mod pages;
 pub mod runbooks;
 pub mod runs;
 pub mod shares;
-mod wire;
+pub mod wire;

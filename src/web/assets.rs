@@ -19,7 +19,7 @@ struct Files;
 /// What browsers ask for, and the files that each is made of, in this order. Nothing else is looked for: a build for
 /// debugging reads them from the source folder, by their name.
 const ASSETS: [(&str, &[&str]); 3] = [
-    ("app.css", &["app.css", "run.css", "output.css", "lists.css", "handoff.css"]),
+    ("app.css", &["app.css", "run.css", "output.css", "lists.css", "handoff.css", "oncall.css"]),
     ("app.js", &["app.js", "run.js", "output.js", "lists.js", "handoff.js"]),
     ("icon.svg", &["icon.svg"]),
 ];

@@ -28,7 +28,9 @@ use crate::web::within::Insider;
 
 mod subject;
 
-pub use subject::{Each, Named, OneOfMine, Subject, TheCell, TheRun, TheRunbook, TheServer, TheShare, TheStep};
+pub use subject::{
+    Each, Named, OneOfMine, Subject, TheCell, TheHandoff, ThePage, TheRun, TheRunbook, TheServer, TheShare, TheStep,
+};
 
 /// A permission as a type, so that a handler's signature says what it needs.
 pub trait Asks: Send + Sync + 'static {
@@ -55,7 +57,12 @@ permissions! {
     ActOnRuns,
     Approve,
     ShareOutput,
+    ReadHandoffs,
+    WriteHandoffs,
+    ForceCustody,
     ReadAudit,
+    ReadOnCall,
+    PageAnyone,
     OwnSession,
     OwnAccount,
 }
@@ -162,6 +169,7 @@ fn refusal(
         About::Server => return Problem::forbidden(denied.to_string()),
         About::Runbook { .. } => Permission::ReadRunbooks,
         About::Run(_) => Permission::ReadRuns,
+        About::Handoff(_) => Permission::ReadHandoffs,
     };
     match decide(policy, identity, reading, about) {
         Ok(_) => Problem::forbidden(denied.to_string()),

@@ -1,16 +1,24 @@
 //! What handlers ask the engine to do. Each takes the proof that whoever asks may.
 
+pub mod handoffs;
+
 use crate::access::identity::{Reach, Road};
 use crate::access::policy::Permission;
+use crate::access::scope::About;
 use crate::engine::ask::{ActError, StartError, StartRequest, Started};
 use crate::id::ValueName;
+use crate::notify::pager::{Found, PagerError};
+use crate::oncall::escalation::Over;
 use crate::redact::SecretText;
 use crate::run::action::{Action, Refusal, Request};
 use crate::run::approval::Credentials;
 use crate::run::plan::Plan;
 use crate::run::view::RunView;
-use crate::web::authority::{ActOnRuns, Approve, Authorised, ReadRuns, StartRuns, Subject, TheRun, TheRunbook};
+use crate::web::authority::{
+    ActOnRuns, Approve, Authorised, PageAnyone, ReadRuns, StartRuns, Subject, ThePage, TheRun, TheRunbook, TheServer,
+};
 use crate::web::problem::Problem;
+use crate::web::reading::paging;
 use crate::web::state::Web;
 
 /// Does something to the run that was authorised, in the name of whoever asks. Answers to requests for approval take
@@ -58,18 +66,21 @@ pub async fn nudge(who: &Authorised<ReadRuns, TheRun>, web: &Web, whom: &str) ->
     Ok(web.store().nudge(who.on.id, &who.actor().0, whom, web.now_ms()).await?)
 }
 
-/// What whoever asks is known to be and to be allowed, at this moment.
 fn request<P>(who: &Authorised<P, TheRun>, seen_seq: u64, action: Action) -> Request {
-    let may = |permission| who.on.about().is_some_and(|about| who.may(permission, about));
-    let credentials = Credentials {
+    Request { by: who.actor().clone(), who: credentials(who, who.on.about()), seen_seq, action }
+}
+
+/// What whoever asks is known to be and to be allowed about this, at this moment.
+pub fn credentials<P, S>(who: &Authorised<P, S>, about: Option<About<'_>>) -> Credentials {
+    let may = |permission| about.is_some_and(|about| who.may(permission, about));
+    Credentials {
         teams: who.policy().teams_of(&who.identity),
         is_token: who.identity.road == Road::Token,
         is_of_nobody: matches!(who.identity.reach, Reach::Scoped(_)),
         authenticated_at_ms: who.identity.authenticated_at_ms,
         may_approve: may(Permission::Approve),
         may_override_windows: may(Permission::OverrideWindows),
-    };
-    Request { by: who.actor().clone(), who: credentials, seen_seq, action }
+    }
 }
 
 /// Starts the runbook that was authorised, in the name of whoever asks, and gives its first picture. The engine asks
@@ -102,4 +113,39 @@ pub async fn plan(
 /// Whatever a handler wrote into the request: this runbook, this person.
 fn in_name_of(who: &Authorised<StartRuns, TheRunbook>, request: StartRequest) -> StartRequest {
     StartRequest { runbook: who.on.path.clone(), who: who.identity.clone(), ..request }
+}
+
+/// Pages a chain in the name of whoever asks.
+///
+/// # Errors
+/// There is no such chain, they paged too often, or it could not be stored; then nobody is told.
+pub async fn page(
+    who: &Authorised<PageAnyone, TheServer>,
+    web: &Web,
+    chain: &str,
+    text: &str,
+    about: Option<&str>,
+) -> Result<Found, Problem> {
+    web.rates().page(who.actor().person())?;
+    Ok(web.pager().raise(chain, text, about, &who.actor().0).await?)
+}
+
+/// Takes a page on, in the name of whoever asks.
+///
+/// # Errors
+/// Somebody has it already, or it could not be stored.
+pub async fn acknowledge(who: &Authorised<PageAnyone, ThePage>, web: &Web) -> Result<Found, PagerError> {
+    web.pager().acknowledge(who.on.id, &who.actor().0, Over::SignedIn, None).await
+}
+
+/// Takes a page on with the link of a message, which says who it was made for. A link answers once.
+///
+/// # Errors
+/// The link is none of ours, somebody has the page already, or it could not be stored.
+pub async fn acknowledge_by_link(web: &Web, token: &str) -> Result<Found, PagerError> {
+    let (hash, link) = paging::link(web, token).await?.ok_or(PagerError::NoPage)?;
+    if link.is_used {
+        return Err(PagerError::NoPage);
+    }
+    web.pager().acknowledge(link.page, &format!("user:{}", link.person), Over::Link, Some(hash)).await
 }

@@ -15,6 +15,8 @@ const LINKS: &[Link] = &[
     Link { place: Place::Home, href: "/", label: "Now", icon: "now", needs: None },
     Link { place: Place::Runbooks, href: "/runbooks", label: "Runbooks", icon: "book", needs: None },
     Link { place: Place::Runs, href: "/runs", label: "Runs", icon: "runs", needs: None },
+    Link { place: Place::Handoffs, href: "/handoffs", label: "Handoffs", icon: "handoff", needs: None },
+    Link { place: Place::OnCall, href: "/on-call", label: "On call", icon: "oncall", needs: None },
     Link { place: Place::Audit, href: "/audit", label: "Audit", icon: "shield", needs: Some(Permission::ReadAudit) },
 ];
 

@@ -10,6 +10,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::engine::ask::{ActError, EngineError, StartError};
+use crate::engine::handoffs::HandoffActError;
+use crate::handoff::decide as handoff;
 use crate::id::InvalidId;
 use crate::run::action::Refusal;
 use crate::run::view::RunView;
@@ -243,6 +245,32 @@ impl From<StartError> for Problem {
             StartError::Draining => Self::unavailable(detail),
             StartError::InvalidId(invalid) => invalid.into(),
             StartError::Engine(failed) => failed.into(),
+        }
+    }
+}
+
+impl From<HandoffActError> for Problem {
+    fn from(error: HandoffActError) -> Self {
+        let detail = error.to_string();
+        match error {
+            HandoffActError::NoSuchHandoff(_) => Self::not_found(detail),
+            HandoffActError::Refused(handoff::Refusal::Stale) => Self::stale(detail),
+            HandoffActError::Refused(handoff::Refusal::Checks(findings)) => {
+                let entry = |found: &crate::handoff::checks::Finding| ProblemEntry {
+                    pointer: found.name(),
+                    detail: found.text.clone(),
+                };
+                Self { errors: findings.iter().map(entry).collect(), ..Self::refused(detail) }
+            }
+            HandoffActError::Refused(handoff::Refusal::Incomplete(missing)) => {
+                let entry =
+                    |lack: &handoff::Missing| ProblemEntry { pointer: "missing".to_owned(), detail: lack.to_string() };
+                Self { errors: missing.iter().map(entry).collect(), ..Self::refused(detail) }
+            }
+            HandoffActError::Refused(
+                handoff::Refusal::NotYours(_) | handoff::Refusal::NotNow(_) | handoff::Refusal::Wrong(_),
+            ) => Self::refused(detail),
+            HandoffActError::Engine(failed) => failed.into(),
         }
     }
 }

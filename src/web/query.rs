@@ -41,6 +41,14 @@ pub fn encode(pairs: impl IntoIterator<Item = (impl AsRef<str>, impl AsRef<str>)
     query.finish()
 }
 
+/// `path` with those of `names` that were asked for, and `changed` in its new value; an empty one is left out.
+pub fn address(path: &str, asked: &Fields, names: &[&str], changed: (&str, &str)) -> String {
+    let kept = names.iter().filter(|name| **name != changed.0);
+    let kept = kept.filter_map(|name| Some((*name, asked.filled(name)?)));
+    let query = encode(kept.chain((!changed.1.is_empty()).then_some(changed)));
+    if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+}
+
 /// The fields of a posted form.
 #[derive(Debug, Clone)]
 pub struct FormFields(pub Fields);

@@ -40,6 +40,9 @@ pub const PASSWORDS_A_MINUTE: NonZeroU32 = NonZeroU32::new(30).expect("thirty is
 /// at a time, so guessing takes years.
 pub const CODES_AN_HOUR: NonZeroU32 = NonZeroU32::new(30).expect("thirty is not zero");
 
+/// Pages raised an hour by one person: nobody needs help more often, and a script in a loop wakes nobody all night.
+pub const PAGES_AN_HOUR: NonZeroU32 = NonZeroU32::new(30).expect("thirty is not zero");
+
 /// Addresses, accounts, tokens or sessions that are remembered a door before those that have been quiet are forgotten.
 const REMEMBERED_MAX: usize = 10_000;
 
@@ -54,6 +57,7 @@ pub struct Rates {
     credential: Keyed<Digest>,
     password: Keyed<Digest>,
     code: Keyed<Digest>,
+    page: Keyed<Digest>,
 }
 
 impl Rates {
@@ -65,6 +69,7 @@ impl Rates {
             credential: Keyed::new(Quota::per_second(CREDENTIAL_A_SECOND).allow_burst(CREDENTIAL_BURST)),
             password: Keyed::new(Quota::per_minute(PASSWORDS_A_MINUTE)),
             code: Keyed::new(Quota::per_hour(CODES_AN_HOUR)),
+            page: Keyed::new(Quota::per_hour(PAGES_AN_HOUR)),
         }
     }
 
@@ -108,6 +113,16 @@ impl Rates {
     pub fn code(&self, name: &str) -> Result<(), Problem> {
         let counted = self.code.count(&Digest::of(name.as_bytes()));
         counted.map_err(|wait| Problem::too_many("codes for this account", wait))
+    }
+
+    /// Counts a page that somebody raises.
+    ///
+    /// # Errors
+    /// They raised too many; it says so, and nobody was told.
+    pub fn page(&self, actor: &str) -> Result<(), Problem> {
+        let counted = self.page.count(&Digest::of(actor.as_bytes()));
+        counted
+            .map_err(|wait| Problem::too_many("pages by you; nobody was told of this one, so call by telephone", wait))
     }
 
     /// Counts a request with a token or session that is good; `credential` is its hash.

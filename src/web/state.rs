@@ -11,7 +11,9 @@ use crate::audit::repeats::Repeats;
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::engine::output::OutputError;
-use crate::library::{Catalogue, LibraryError};
+use crate::library::{Catalogue, Changes, LibraryError};
+use crate::notify::Directory;
+use crate::notify::pager::{Pager, PagerError};
 use crate::runbook::parse::Parsed;
 use crate::sign_on::{self, Provider};
 use crate::store::{Store, StoreError};
@@ -34,6 +36,8 @@ pub struct WebOptions {
     /// Proxies that may say who asks. None unless named: anybody can send their headers.
     pub trusted_proxies: Vec<IpNet>,
     pub bounds: Bounds,
+    /// How people and channels are reached.
+    pub directory: Directory,
 }
 
 impl WebOptions {
@@ -68,7 +72,9 @@ struct Shared {
     rates: Rates,
     passwords: Passwords,
     provider: Option<Provider>,
+    pager: Pager,
     catalogue: Catalogue<Parsed>,
+    changes: Changes,
     /// What was recorded lately, so that the same again is only counted.
     repeats: Mutex<Repeats>,
     stopping: CancellationToken,
@@ -77,6 +83,7 @@ struct Shared {
 impl Web {
     pub fn new(engine: Engine, clock: Arc<dyn Clock>, options: WebOptions) -> Self {
         let shared = Shared {
+            pager: Pager::new(engine.clone(), options.directory.clone()),
             engine,
             clock,
             provider: options.provider.clone().map(Provider::new),
@@ -86,6 +93,7 @@ impl Web {
             rates: Rates::new(),
             passwords: Passwords::default(),
             catalogue: Catalogue::default(),
+            changes: Changes::default(),
             repeats: Mutex::default(),
             stopping: CancellationToken::new(),
         };
@@ -124,6 +132,10 @@ impl Web {
         self.shared.passwords.computed()
     }
 
+    pub(super) fn pager(&self) -> &Pager {
+        &self.shared.pager
+    }
+
     pub(super) fn passwords(&self) -> &Passwords {
         &self.shared.passwords
     }
@@ -138,6 +150,10 @@ impl Web {
 
     pub(super) fn catalogue(&self) -> &Catalogue<Parsed> {
         &self.shared.catalogue
+    }
+
+    pub(super) fn changes(&self) -> &Changes {
+        &self.shared.changes
     }
 
     pub(super) fn repeats(&self) -> std::sync::MutexGuard<'_, Repeats> {
@@ -186,5 +202,20 @@ impl From<OutputError> for Problem {
     fn from(failed: OutputError) -> Self {
         tracing::error!(error = %failed, "output could not be read");
         Self::internal(failed.to_string())
+    }
+}
+
+impl From<PagerError> for Problem {
+    fn from(failed: PagerError) -> Self {
+        match failed {
+            PagerError::NoChain { .. } | PagerError::TooLong | PagerError::About => Self::refused(failed.to_string()),
+            PagerError::NoPage => Self::not_found(failed.to_string()),
+            PagerError::Refused(_) | PagerError::Contended => Self::stale(failed.to_string()),
+            PagerError::Store(failed) => failed.into(),
+            PagerError::Engine(_) | PagerError::Stored(_) => {
+                tracing::error!(error = %failed, "paging failed");
+                Self::internal(format!("{failed}; nobody may have been told: call by telephone"))
+            }
+        }
     }
 }

@@ -5,7 +5,7 @@ import { expect, expectClean, test } from "./fleet.js";
 import { startRun } from "./server.js";
 
 for (const colorScheme of ["light", "dark"]) {
-  for (const [device, viewport] of [["phone", { width: 390, height: 844 }], ["desk", { width: 1280, height: 800 }]]) {
+  for (const [device, viewport] of [["phone", { width: 390, height: 844 }], ["desk", { width: 1280, height: 900 }]]) {
     test.describe(`${device}, ${colorScheme}`, () => {
       test.use({ colorScheme, viewport, bypassCSP: true });
 

@@ -89,7 +89,7 @@ test("keys go about, copy and are listed; none does anything to the run, and the
 });
 
 test("two watch a run, one takes the wheel, and both are told; who watches may nudge, once", async ({ page, browser, server }) => {
-  const link = server.person("ben");
+  const link = server.person("ben", "operator");
   const other = await browser.newContext({ baseURL: server.origin });
   const ben = await other.newPage();
   await ben.goto(link);
@@ -127,7 +127,7 @@ test("what changed under the finger cannot be pressed at once", async ({ page })
   // Posted beside the page, as from another window: this page is told, and draws the next question.
   await page.evaluate(async () => {
     const form = document.querySelector("#current .need form");
-    await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+    await fetch(form.getAttribute("action"), { method: "POST", body: new URLSearchParams(new FormData(form)) });
   });
   await expect(page.getByLabel("Error rate in %")).toBeVisible();
   expect(await page.evaluate(() => globalThis.wasSettling)).toBe(true);
@@ -150,7 +150,7 @@ test("whoever asked for it is called when a run needs them while they look elsew
   await page.evaluate(async () => {
     Object.defineProperty(document, "hidden", { get: () => true });
     const form = document.querySelector("#current .need form");
-    await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+    await fetch(form.getAttribute("action"), { method: "POST", body: new URLSearchParams(new FormData(form)) });
   });
   await expect.poll(() => page.evaluate(() => globalThis.called)).toHaveLength(1);
   expect(await page.evaluate(() => globalThis.called[0])).toMatch(/^A run needs you: Restart nginx .* waits for a person to do serving/);

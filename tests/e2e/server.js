@@ -46,8 +46,9 @@ export async function startServer(more = [], inventory = undefined) {
       child.stderr.resume();
       await expect.poll(() => fetch(`${link.origin}/livez`).then(({ ok }) => ok, () => false), { timeout: 30_000 }).toBe(true);
     },
-    // Another person, as the command line makes one; gives the address that signs them in.
-    person(name) {
+    // Another person, as the command line makes one, with a role everywhere; gives the address that signs them in.
+    person(name, role) {
+      writeFileSync(path.join(repository, "access.yaml"), `steadyhand: 1\ngrants:\n  - {who: "user:${name}", role: ${role}}\n`);
       const run = (...given) => execFileSync(program, ["user", ...given, "--data", data], { encoding: "utf8" });
       run("add", name);
       return `${link.origin}${/\/login\?token=\w+/.exec(run("login", name, "--base", link.origin))[0]}`;

@@ -6,7 +6,7 @@ import { expectClean } from "./fleet.js";
 import { expect, test } from "./server.js";
 
 const folder = path.join(import.meta.dirname, "../../target/pages");
-const states = existsSync(folder) ? readdirSync(folder).filter((name) => /^run-.*\.html$/.test(name)) : [];
+const states = existsSync(folder) ? readdirSync(folder).filter((name) => /^run-.*\.html$/.test(name) && (!name.includes("-watched") || /running|approve/.test(name))) : [];
 
 for (const [colorScheme, width] of [["light", 320], ["dark", 1280]]) {
   test.describe(`${colorScheme}, ${width} px`, () => {

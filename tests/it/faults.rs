@@ -3,6 +3,7 @@
 mod approvals;
 mod connections;
 mod crash;
+mod custody;
 mod endings;
 mod guards;
 mod hosts;

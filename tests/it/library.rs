@@ -1,5 +1,7 @@
 //! Real git repositories, real programs: what is read, what is refused, and what must never start.
 
+mod kept;
+
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
@@ -8,8 +10,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use steadyhand::id::{Digest, RunbookPath};
 use steadyhand::inventory::Selector;
-use steadyhand::library::{Catalogue, ChangeKind, GitRef, Library, LibraryError, Revision, Surroundings};
+use steadyhand::library::{Catalogue, ChangeKind, Changes, GitRef, Library, LibraryError, Revision, Surroundings};
 use tempfile::TempDir;
+
+const ADA: &str = "Ada <ada@example.org>";
 
 /// A folder of its own with a home, a repository folder, and a file that nothing may ever write.
 struct Place {
@@ -65,6 +69,19 @@ impl Place {
         self.git(&["add", "-A"]);
         self.git(&["commit", "-q", "--allow-empty", "-m", message]);
         self.git(&["rev-parse", "HEAD"])
+    }
+
+    fn commit_at(&self, when: &str, message: &str) {
+        self.git(&["add", "-A"]);
+        let tree = self.git(&["write-tree"]);
+        let parent = self.git(&["rev-parse", "HEAD"]);
+        let seconds = when.parse::<jiff::Timestamp>().expect("a time").as_second();
+        let object = format!(
+            "tree {tree}\nparent {parent}\nauthor {ADA} {seconds} +0000\ncommitter {ADA} {seconds} +0000\n\n{message}\n"
+        );
+        fs::write(self.path("object"), object).expect("a file can be written");
+        let id = self.git(&["hash-object", "-t", "commit", "-w", self.path("object").to_str().expect("UTF-8")]);
+        self.git(&["reset", "-q", "--hard", &id]);
     }
 
     /// An executable that is found before all others of its name.
@@ -315,6 +332,38 @@ async fn a_hostile_repository_starts_nothing() {
     library.history(&revision, &runbook("web/disk-full"), 5).await.unwrap();
     library.inventory(&revision).await.unwrap();
     place.nothing_started();
+}
+
+#[tokio::test]
+async fn the_last_change_of_every_runbook_is_that_of_its_history() {
+    let place = Place::with_git();
+    place.write("runbooks/a.yaml", "a");
+    place.write("inner/runbooks/c.yaml", "c");
+    place.commit_at("2026-01-01T00:00:00Z", "more");
+    place.write("runbooks/web/disk-full.yaml", "another");
+    place.commit_at("2026-02-01T00:00:00Z", "changed");
+    place.write("notes", "no runbook");
+    place.commit_at("2026-03-01T00:00:00Z", "elsewhere");
+    place.git(&["checkout", "-q", "-b", "side", "HEAD~1"]);
+    place.write("runbooks/a.yaml", "a2");
+    place.commit_at("2026-02-15T00:00:00Z", "on a branch");
+    place.git(&["checkout", "-q", "main"]);
+    place.git(&["merge", "-q", "--no-ff", "-m", "merged", "side"]);
+    let library = Library::open_in(&place.repo(), place.surroundings()).await.unwrap();
+    let revision = library.resolve(None).await.unwrap();
+    let changes = Changes::default();
+    let last = changes.at(&library, &revision).await.unwrap();
+    for name in ["a", "web/disk-full"] {
+        let history = library.history(&revision, &runbook(name), 1).await.unwrap();
+        assert_eq!(last.get(&runbook(name)), Some(&history[0].time.as_millisecond()), "{name}");
+    }
+    assert_eq!(last[&runbook("a")], 1_771_113_600_000, "the merge itself changed nothing");
+    assert_eq!(last.len(), 2);
+    // From a folder inside the repository, paths are that folder's.
+    let inner = Library::open_in(&place.repo().join("inner"), place.surroundings()).await.unwrap();
+    let revision = inner.resolve(None).await.unwrap();
+    let last = Changes::default().at(&inner, &revision).await.unwrap();
+    assert_eq!(last.keys().map(ToString::to_string).collect::<Vec<_>>(), ["c"]);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
     reason = "tests stand outside: they start programs, read clocks and the environment to see what users see"
 )]
 
+mod accounts;
 mod auditor;
 mod cli;
 mod client;
@@ -13,8 +14,10 @@ mod events;
 mod examples;
 mod faults;
 mod format;
+mod handoff_events;
 mod init;
 mod library;
+mod notify;
 mod output;
 mod postgres;
 mod scripts;

@@ -2,6 +2,7 @@
 
 mod access;
 mod audit;
+mod handoffs;
 mod lists;
 mod locks;
 mod log;

@@ -128,5 +128,5 @@ async fn look(client: &Client, run: &str, terminal: &mut Terminal) -> anyhow::Re
 
 /// A full disk is no question: the run goes on by itself when there is room.
 fn needs_a_person(view: &RunView) -> bool {
-    view.waiting.as_ref().is_some_and(|need| !matches!(need, Need::Storage { .. }))
+    view.waiting.as_ref().is_some_and(|need| !matches!(need, Need::Storage { .. } | Need::Lock { .. }))
 }

@@ -3,6 +3,7 @@
 use super::CorruptLog;
 use crate::id::{HostName, StepId};
 use crate::run::approval::{Approval, Binding, ClosedWindow, Standing, Vote};
+use crate::run::asking;
 use crate::run::event::Actor;
 use crate::run::state::State;
 
@@ -31,6 +32,7 @@ impl State {
             asked_at_ms: self.at_ms,
             asked_seq: self.seq,
             expires_at_ms,
+            shown: asking::shown(self, index, hosts),
             votes: Vec::new(),
             standing: Standing::Asked,
         });
@@ -39,7 +41,16 @@ impl State {
 
     pub(super) fn give_approval(&mut self, step: &StepId, by: &Actor, note: Option<&String>) -> Applied {
         let at_ms = self.at_ms;
-        self.asked(step)?.votes.push(Vote { by: by.clone(), at_ms, note: note.cloned() });
+        self.asked(step)?.votes.push(Vote { by: by.clone(), at_ms, note: note.cloned(), lapsed: None });
+        self.touch(step).map(drop)
+    }
+
+    pub(super) fn lapse(&mut self, step: &StepId, by: &Actor, why: &str) -> Applied {
+        let nothing = self.corrupt("no approval was asked for");
+        let approval = self.approval.as_mut().filter(|approval| approval.step == *step).ok_or(nothing)?;
+        for vote in approval.votes.iter_mut().filter(|vote| vote.by == *by) {
+            vote.lapsed.get_or_insert_with(|| why.to_owned());
+        }
         self.touch(step).map(drop)
     }
 
@@ -82,8 +93,16 @@ impl State {
     pub(super) fn override_windows(&mut self, step: &StepId, by: &Actor) -> Applied {
         self.lay_hand_on(step, by)?;
         let index = self.step_position(step)?;
-        self.steps[index].windows_overridden = true;
+        let held = self.held.clone().unwrap_or_default();
+        self.steps[index].windows_overridden.extend(held);
         self.free(step)
+    }
+
+    /// What was asked for and waited for was about the step before.
+    pub(super) fn forget_word(&mut self) {
+        self.approval = None;
+        self.approval_seq = self.seq;
+        self.held = None;
     }
 
     fn is_asked(&self, step: &StepId) -> bool {

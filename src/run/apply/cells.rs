@@ -15,7 +15,7 @@ impl StepState {
             ended_at_ms: None,
             wait_until_ms: None,
             hands: Vec::new(),
-            windows_overridden: false,
+            windows_overridden: Vec::new(),
         }
     }
 }
@@ -27,6 +27,8 @@ impl Cell {
             state: CellState::Pending,
             released: false,
             approved: false,
+            let_poll: false,
+            preview: None,
             guards_held_at_ms: None,
             attempts: Vec::new(),
             values: Default::default(),
@@ -68,6 +70,7 @@ impl Cell {
         self.state = CellState::Pending;
         self.released = false;
         self.approved = false;
+        self.let_poll = false;
         self.tries = 0;
         self.unknowns = 0;
         self.first_try_ended_at_ms = None;
@@ -92,7 +95,7 @@ impl Cell {
                 };
                 self.state = CellState::Verifying { attempt, since_ms };
             }
-            Purpose::Undo => {}
+            Purpose::Undo => self.approved = false,
         }
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::CorruptLog;
-use crate::id::{AttemptId, HostName, StepId, ValueName};
+use crate::id::{AttemptId, HostName, RunId, StepId, ValueName};
 use crate::run::event::{Actor, AfterStop, PauseReason, RunEnd, SkipReason};
-use crate::run::state::{AttemptPhase, CellState, Ended, Pause, Standing, State, Stop, Taken};
+use crate::run::state::{AttemptPhase, CellState, Ended, LockAway, Pause, Standing, State, Stop, Taken};
 use crate::runbook::model::Value;
 
 type Applied = Result<(), CorruptLog>;
@@ -108,11 +108,26 @@ impl State {
         Ok(())
     }
 
+    pub(super) fn lose_lock(&mut self, lock: &str, host: &HostName, holder: RunId, since_ms: i64) -> Applied {
+        self.lock_away = Some(LockAway { lock: lock.to_owned(), host: host.clone(), holder, since_ms });
+        self.touch_current();
+        Ok(())
+    }
+
+    pub(super) fn take_locks(&mut self) -> Applied {
+        self.lock_away = None;
+        self.touch_current();
+        Ok(())
+    }
+
     pub(super) fn end_undo(&mut self) -> Applied {
         let nothing = self.corrupt("nothing is being taken back");
         let undo = self.undo.as_mut().filter(|undo| !undo.remaining.is_empty()).ok_or(nothing)?;
-        undo.remaining.remove(0);
+        let (done, _) = undo.remaining.remove(0);
         undo.attempt = None;
+        if self.worked() != Some(done) {
+            self.forget_word();
+        }
         self.touch_current();
         Ok(())
     }

@@ -5,7 +5,7 @@ use crate::id::HostName;
 use crate::run::action::Effect;
 use crate::run::evaluate;
 use crate::run::event::{AfterStop, Event, FailedBecause, PauseReason, Purpose, RunEnd, SkipReason};
-use crate::run::plan::{PlannedAction, PlannedUndo};
+use crate::run::plan::PlannedAction;
 use crate::run::state::{Cell, CellState, Standing};
 use crate::run::wake::PROVE_TRIES_MAX;
 use crate::run::wave::{self, CurrentWave};
@@ -33,9 +33,10 @@ impl Draft<'_> {
     /// True if something happened and there may be more to do.
     fn take_a_turn(&mut self) -> bool {
         let before = self.events.len();
+        self.void_what_is_other();
         if self.state.stop.is_some() {
             self.finish_stop();
-        } else if self.state.pause.is_none() && !self.state.secrets_missing {
+        } else if self.state.pause.is_none() && !self.state.secrets_missing && self.state.lock_away.is_none() {
             if self.state.undo.is_some() {
                 self.take_back();
             } else if let Some(index) = self.state.current {
@@ -256,27 +257,6 @@ impl Draft<'_> {
             | CellState::Skipped(_)
             | CellState::Finished(_)
             | CellState::Resolved { .. } => Move::Rest,
-        }
-    }
-
-    fn take_back(&mut self) {
-        let Some(undo) = self.state.undo.clone() else {
-            return;
-        };
-        let Some((index, host)) = undo.remaining.first() else {
-            let why = match &undo.by {
-                Some(by) => format!("taken back by {by}"),
-                None => "a step failed and what was done was taken back".to_owned(),
-            };
-            return self.end(if undo.by.is_some() { RunEnd::Aborted } else { RunEnd::Failed }, why);
-        };
-        if undo.attempt.is_some() {
-            return;
-        }
-        let by_command = matches!(self.state.plan.steps[*index].undo, Some(PlannedUndo::Run(_)));
-        let position = self.state.steps[*index].cells.iter().position(|cell| cell.host == *host);
-        if let (true, Some(position)) = (by_command, position) {
-            self.plan_attempt(*index, position, Purpose::Undo);
         }
     }
 }

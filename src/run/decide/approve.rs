@@ -21,7 +21,7 @@ impl Draft<'_> {
         approval::may_answer(&self.state, asked.index, &asked.rule, &request.by, &request.who)?;
         approval::stepped_up(&request.who, self.now_ms)?;
         let person = request.by.person();
-        if asked.approval.votes.iter().any(|vote| vote.by.person() == person) {
+        if asked.approval.votes.iter().any(|vote| vote.by.person() == person && vote.lapsed.is_none()) {
             return Err(Refusal::NotNow(format!("{person} has approved this already; one person counts once")));
         }
         let note = note.map(|note| note.trim().to_owned()).filter(|note| !note.is_empty());
@@ -113,7 +113,7 @@ impl Draft<'_> {
 
     fn approval_at(&self, step: Option<&StepId>) -> Result<(usize, Approval), Refusal> {
         let nothing = || Refusal::NotNow("no approval is asked for now".to_owned());
-        let index = self.state.current.ok_or_else(nothing)?;
+        let index = self.state.worked().ok_or_else(nothing)?;
         let current = &self.state.plan.steps[index].id;
         if let Some(step) = step.filter(|step| *step != current) {
             return Err(Refusal::NotNow(format!("step {step} is not the current one; {current} is")));

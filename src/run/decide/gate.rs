@@ -9,9 +9,10 @@ use super::Draft;
 use crate::id::HostName;
 use crate::run::action::Effect;
 use crate::run::approval::{self, Approval, ClosedWindow, Found, LOOK_AGE_MAX_MS, Look, Standing};
+use crate::run::asking;
 use crate::run::event::{Event, PauseReason};
-use crate::run::plan::{PlannedApproval, PlannedStep};
-use crate::run::state::{Cell, CellState};
+use crate::run::plan::{PlannedApproval, PlannedStep, PlannedUndo, PlannedWindow};
+use crate::run::state::Cell;
 use crate::run::wave::{self, CurrentWave};
 use crate::runbook::model;
 
@@ -24,7 +25,7 @@ pub const GUARD_AGE_MAX_MS: i64 = 5 * 60 * 1000;
 impl Draft<'_> {
     /// Keeps a look for this decision, if it can still speak for the world as the run needs it.
     pub(super) fn take_look(&mut self, look: &Look) {
-        let of_current = self.state.current.is_some_and(|index| self.state.plan.steps[index].id == look.step);
+        let of_current = self.state.worked().is_some_and(|index| self.state.plan.steps[index].id == look.step);
         let age_ms = self.now_ms.saturating_sub(look.at_ms);
         if of_current && age_ms <= LOOK_AGE_MAX_MS && look.asked_seq >= self.state.approval_seq {
             self.look = Some(look.clone());
@@ -36,7 +37,7 @@ impl Draft<'_> {
         let step = self.step(index);
         let Some(rule) = step.approval.clone() else { return };
         let cells = &self.state.steps[index].cells;
-        let bare = |cell: &Cell| !cell.approved && needs_word(cell);
+        let bare = |cell: &Cell| !cell.approved && asking::needs_word(cell);
         if !wave.cells.iter().any(|position| bare(&cells[*position]))
             || wave::holds_back(&self.state, index)
             || !wave::is_previewed(&step, cells, wave)
@@ -44,11 +45,13 @@ impl Draft<'_> {
         {
             return;
         }
-        let scope: Vec<usize> = if rule.every_wave { wave.cells.clone() } else { (0..cells.len()).collect() };
-        let covered = scope.into_iter().map(|position| &cells[position]);
-        let covered = covered.filter(|cell| needs_word(cell) && !self.state.is_dropped(&cell.host));
-        let hosts: Vec<HostName> = covered.map(|cell| cell.host.clone()).collect();
-        let Some(found) = self.found(&step) else { return };
+        self.request_word(index, &step, &rule);
+    }
+
+    /// Asks others for their word on everything of the step that would begin by it.
+    pub(super) fn request_word(&mut self, index: usize, step: &PlannedStep, rule: &PlannedApproval) {
+        let hosts = asking::hosts(&self.state, index, rule);
+        let Some(found) = self.found(step) else { return };
         let by = self.state.approval.as_ref().map_or_else(|| self.asker(), |approval| approval.asked_by.clone());
         self.emit(Event::ApprovalRequested {
             step: step.id.clone(),
@@ -70,27 +73,28 @@ impl Draft<'_> {
     pub(super) fn has_word(&self, index: usize, cell: &Cell) -> bool {
         match &self.state.plan.steps[index].approval {
             None => true,
-            Some(_) if cell.approved => true,
+            Some(_) if cell.approved || self.polls_on(cell) => true,
             Some(rule) => {
                 approval::granted(&self.state, index, rule).is_some_and(|granted| granted.hosts.contains(&cell.host))
             }
         }
     }
 
-    /// True if the cell may begin now. An approval that lets it is used up with that.
+    /// True if the cell may begin now, or be taken back. An approval that lets it is used up with that.
     pub(super) fn passes_gate(&mut self, index: usize, host: &HostName) -> bool {
         let step = self.step(index);
+        let Some(cell) = self.state.cell(&step.id, host).cloned() else { return false };
         let heeds_windows = self.heeds_windows(index, &step);
-        if step.approval.is_none() && !heeds_windows {
+        if self.polls_on(&cell) || (step.approval.is_none() && !heeds_windows) {
             return true;
         }
-        let cell = self.state.cell(&step.id, host).cloned();
-        if !cell.is_some_and(|cell| self.has_word(index, &cell)) {
+        if !self.has_word(index, &cell) {
             return false;
         }
         let Some(found) = self.found(&step) else { return false };
-        if heeds_windows && !found.closed.is_empty() {
-            self.wait_for_windows(&step, &found.closed);
+        let closed = self.not_overridden(index, &found.closed);
+        if heeds_windows && !closed.is_empty() {
+            self.wait_for_windows(&step, &closed);
             return false;
         }
         if self.state.held.is_some() {
@@ -102,10 +106,30 @@ impl Draft<'_> {
         }
     }
 
+    /// Whether the cell only looks once more for what it waits for. (Taking that back is another thing.)
+    fn polls_on(&self, cell: &Cell) -> bool {
+        cell.let_poll && self.state.undo.is_none()
+    }
+
+    /// What changes a host heeds windows, forwards and back; a window that a person goes on against forbids nothing.
     fn heeds_windows(&self, index: usize, step: &PlannedStep) -> bool {
-        step.effect() != model::Effect::Check
-            && self.state.plan.windows.iter().any(|window| !window.overridden)
-            && !self.state.steps[index].windows_overridden
+        let changes = match &self.state.undo {
+            Some(_) => matches!(step.undo, Some(PlannedUndo::Run(_))),
+            None => step.effect() != model::Effect::Check,
+        };
+        let heeded = |window: &PlannedWindow| !window.overridden && !self.is_overridden(index, &window.name);
+        changes && self.state.plan.windows.iter().any(heeded)
+    }
+
+    fn not_overridden(&self, index: usize, closed: &[ClosedWindow]) -> Vec<ClosedWindow> {
+        closed.iter().filter(|window| !self.is_overridden(index, &window.name)).cloned().collect()
+    }
+
+    /// An override is for the windows that were closed when it was given, and for as long as they were to be: another
+    /// one, or the same one when it comes again, needs a reason of its own.
+    fn is_overridden(&self, index: usize, name: &str) -> bool {
+        let lasts = |given: &ClosedWindow| given.until_ms.is_none_or(|until_ms| self.now_ms < until_ms);
+        self.state.steps[index].windows_overridden.iter().any(|given| given.name == name && lasts(given))
     }
 
     /// What the look of this decision found; asks for one if there is none.
@@ -135,7 +159,9 @@ impl Draft<'_> {
     }
 
     fn use_word(&mut self, index: usize, host: &HostName, rule: &PlannedApproval, found: &Found) -> bool {
-        let Some(approval) = approval::of_step(&self.state, index).cloned() else { return false };
+        let stands = |approval: &&Approval| matches!(approval.standing, Standing::Asked | Standing::Used);
+        let approval = approval::of_step(&self.state, index).filter(stands).cloned();
+        let Some(approval) = approval else { return false };
         let step = approval.step.clone();
         if approval.expires_at_ms <= self.now_ms {
             self.emit(Event::ApprovalExpired { step });
@@ -146,21 +172,54 @@ impl Draft<'_> {
             self.emit(Event::ApprovalVoided { step, what });
             return false;
         }
+        self.drop_lapsed_words(&approval, found);
+        let Some(approval) = approval::of_step(&self.state, index).cloned() else { return false };
         if self.state.cell(&step, host).is_some_and(|cell| cell.approved) {
-            return true;
+            let enough = approval::counted(&self.state, index, &approval) >= rule.persons_min as usize;
+            if !enough {
+                let what = vec!["who may still give their word".to_owned()];
+                self.emit(Event::ApprovalVoided { step, what });
+            }
+            return enough;
         }
         if approval::granted(&self.state, index, rule).is_none() {
             return false;
         }
-        let standing = approval.hosts.into_iter().filter(|host| !self.state.is_dropped(host));
-        let hosts = standing.filter(|host| self.state.cell(&step, host).is_some_and(needs_word)).collect();
+        let now = asking::hosts(&self.state, index, rule);
+        let hosts = approval.hosts.into_iter().filter(|host| now.contains(host)).collect();
         self.emit(Event::ApprovalUsed { step, hosts });
         true
     }
 
+    /// Whoever may not give their word at this moment has not given it: an account that was disabled since, or a right
+    /// that was taken. It stays in the record, and the run waits for somebody else's if it is needed.
+    fn drop_lapsed_words(&mut self, approval: &Approval, found: &Found) {
+        for vote in approval.votes.iter().filter(|vote| vote.lapsed.is_none()) {
+            let why = match found.voters.get(vote.by.person()) {
+                Some(Ok(())) => continue,
+                Some(Err(why)) => why.clone(),
+                None => "nobody could say whether they still may".to_owned(),
+            };
+            self.emit(Event::ApprovalLapsed { step: approval.step.clone(), by: vote.by.clone(), why });
+        }
+    }
+
+    /// A request that is about something else than what would run is over at once: nobody should go on agreeing to it.
+    pub(super) fn void_what_is_other(&mut self) {
+        let Some(index) = self.state.worked() else { return };
+        let Some(rule) = self.state.plan.steps[index].approval.clone() else { return };
+        let what = approval::of_step(&self.state, index)
+            .map(|approval| asking::changes(&self.state, index, &rule, approval))
+            .unwrap_or_default();
+        if !what.is_empty() {
+            let step = self.state.plan.steps[index].id.clone();
+            self.emit(Event::ApprovalVoided { step, what });
+        }
+    }
+
     /// The secret values that the approved command would get may be other ones when they are given again.
     pub(super) fn void_for_lost_secrets(&mut self) {
-        let open = self.state.current.and_then(|index| approval::of_step(&self.state, index));
+        let open = self.state.worked().and_then(|index| approval::of_step(&self.state, index));
         let open = open.filter(|approval| matches!(approval.standing, Standing::Asked | Standing::Used));
         if let Some(step) = open.map(|approval| approval.step.clone()) {
             self.emit(Event::ApprovalVoided { step, what: vec!["the secrets, which a restart lost".to_owned()] });
@@ -180,13 +239,8 @@ impl Draft<'_> {
     }
 }
 
-/// The cell has not begun its command and will.
-fn needs_word(cell: &Cell) -> bool {
-    matches!(cell.state, CellState::RetryAt { .. }) || !wave::has_begun(cell)
-}
-
 /// A used one is followed by a new request where more must begin; one that ended otherwise waits for the driver.
-fn may_ask(last: Option<&Approval>) -> bool {
+pub(super) fn may_ask(last: Option<&Approval>) -> bool {
     match last.map(|approval| &approval.standing) {
         None | Some(Standing::Used) => true,
         Some(

@@ -10,10 +10,9 @@ use crate::run::approval;
 use crate::run::evaluate;
 use crate::run::event::{
     Actor, AfterStop, DropReason, Event, FailedBecause, PauseReason, Purpose, Resolution, RunEnd, SkipReason,
-    StepResult,
 };
 use crate::run::need;
-use crate::run::plan::{Gesture, Part, PlannedAction, PlannedStep, PlannedUndo};
+use crate::run::plan::{Gesture, Part, PlannedAction, PlannedStep};
 use crate::run::state::{Cell, CellState};
 use crate::run::view::Need;
 
@@ -63,7 +62,7 @@ impl Draft<'_> {
             Action::Withdraw { step } => self.withdraw(step.as_ref(), request),
             Action::AskAgain { step } => self.ask_again(step.as_ref(), request),
             Action::OverrideWindow { step, reason } => {
-                let index = self.current_step(step, request.seen_seq)?;
+                let index = self.worked_step(step, request.seen_seq)?;
                 self.override_window(index, reason, request)
             }
         }
@@ -114,16 +113,25 @@ impl Draft<'_> {
         )))
     }
 
-    /// The step must be the one that is worked, and unchanged since the person looked.
+    /// The step must be the one that is worked forwards, and unchanged since the person looked.
     fn current_step(&self, step: &StepId, seen_seq: u64) -> Result<usize, Refusal> {
+        self.step_at(self.state.current, step, seen_seq)
+    }
+
+    /// The same, be it that it is taken back.
+    fn worked_step(&self, step: &StepId, seen_seq: u64) -> Result<usize, Refusal> {
+        self.step_at(self.state.worked(), step, seen_seq)
+    }
+
+    fn step_at(&self, now: Option<usize>, step: &StepId, seen_seq: u64) -> Result<usize, Refusal> {
         let index =
             self.state.plan.step_index(step).ok_or_else(|| Refusal::Wrong(format!("this run has no step {step}")))?;
         let changed_seq = self.state.steps[index].changed_seq;
         if seen_seq < changed_seq {
             return Err(Refusal::Stale { seen: seen_seq, now: changed_seq });
         }
-        if self.state.current != Some(index) {
-            let now = self.state.current.map(|current| self.state.plan.steps[current].id.to_string());
+        if now != Some(index) {
+            let now = now.map(|current| self.state.plan.steps[current].id.to_string());
             return Err(Refusal::NotNow(match now {
                 Some(current) => format!("step {step} is not the current one; {current} is"),
                 None => "no step has begun yet".to_owned(),
@@ -436,42 +444,6 @@ impl Draft<'_> {
         for attempt in waiting {
             self.effects.push(Effect::Attend { attempt, after: Duration::ZERO });
         }
-        Ok(())
-    }
-
-    fn undo(&mut self, reason: &str, by: &Actor) -> Answer {
-        said(reason, "say why it is taken back")?;
-        if self.state.live_attempts().next().is_some() {
-            return Err(Refusal::NotNow("something is still running; stop it first".to_owned()));
-        }
-        if self.state.undo.is_some() {
-            return Err(Refusal::NotNow("it is being taken back already".to_owned()));
-        }
-        if self.state.current.is_some_and(|index| self.has_unknown(index)) {
-            return Err(Refusal::NotNow("an outcome is unknown; resolve it first".to_owned()));
-        }
-        let steps = self.undoable();
-        if steps.is_empty() {
-            return Err(Refusal::NotNow("no step that was done says how to take it back".to_owned()));
-        }
-        self.emit(Event::UndoStarted { steps, by: Some(by.clone()) });
-        Ok(())
-    }
-
-    fn undo_done(&mut self, step: &StepId, _note: Option<String>, by: &Actor) -> Answer {
-        let next = self.state.undo.as_ref().and_then(|undo| undo.remaining.first().cloned());
-        let Some((index, host)) = next.filter(|(index, _)| self.state.plan.steps[*index].id == *step) else {
-            return Err(Refusal::NotNow(format!("step {step} is not the one being taken back")));
-        };
-        if !matches!(self.state.plan.steps[index].undo, Some(PlannedUndo::Manual(_))) {
-            return Err(Refusal::NotNow(format!("step {step} is taken back by a command")));
-        }
-        self.emit(Event::UndoFinished {
-            step: step.clone(),
-            host,
-            result: StepResult::Succeeded,
-            by: Some(by.clone()),
-        });
         Ok(())
     }
 }

@@ -37,20 +37,6 @@ impl Draft<'_> {
         self.effects.push(Effect::Start { attempt });
     }
 
-    /// The steps whose undo is a command or an instruction, newest first, that changed something.
-    pub(super) fn undoable(&self) -> Vec<crate::id::StepId> {
-        let entered = self.state.current.map_or(0, |current| current + 1);
-        (0..entered)
-            .rev()
-            .filter(|index| {
-                use crate::run::plan::PlannedUndo;
-                matches!(self.state.plan.steps[*index].undo, Some(PlannedUndo::Run(_) | PlannedUndo::Manual(_)))
-            })
-            .filter(|index| self.state.steps[*index].cells.iter().any(|cell| cell.changed()))
-            .map(|index| self.state.plan.steps[index].id.clone())
-            .collect()
-    }
-
     /// Whether some host of the step ended in a way that nobody can tell.
     pub(super) fn has_unknown(&self, index: usize) -> bool {
         self.state.steps[index]

@@ -1,6 +1,7 @@
 //! Any sequence of inputs keeps what the product promises; replaying the events gives the same state.
 
 mod approvals;
+mod gates;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -135,7 +136,7 @@ impl Bench {
             }
         };
         self.check_plans_follow_the_rules(&before, &decision.events);
-        world::check_words_follow_the_rules(&before, input, &decision.events);
+        world::check_words_follow_the_rules(&before, input, self.now_ms, &decision.events);
         if matches!(input, Input::Surroundings(_) | Input::Restarted) {
             self.looking = None;
         }

@@ -1,8 +1,8 @@
 //! What an attempt's end means for its step.
 
 use super::{Draft, RERUNS_MAX};
-use crate::id::HostName;
-use crate::run::action::Heads;
+use crate::id::{Digest, HostName};
+use crate::run::action::{HEAD_BYTES, Heads};
 use crate::run::evaluate;
 use crate::run::event::{
     AttemptPlan, Ending, Event, FailedBecause, Failure, PauseReason, Purpose, StepResult, UnknownBecause,
@@ -39,7 +39,10 @@ impl Draft<'_> {
 
     fn judge_exit(&mut self, step: &PlannedStep, attempt: &AttemptPlan, code: i32, heads: &Heads) {
         match attempt.purpose {
-            Purpose::Preview if code == 0 => {}
+            Purpose::Preview if code == 0 => {
+                let (step, host) = (step.id.clone(), attempt.host.clone());
+                self.emit(Event::StepPreviewed { step, host, output: seen_in(attempt, heads) });
+            }
             Purpose::Preview => {
                 let text = format!("the preview ended with exit {code}: {}", first_line(&heads.stderr));
                 self.finish_failed(step, &attempt.host, FailedBecause::Exit(code), text, step.otherwise.as_deref());
@@ -263,6 +266,14 @@ impl Draft<'_> {
     fn retry_at(&mut self, step: &PlannedStep, host: &HostName, at_ms: i64, why: String) {
         self.emit(Event::RetryScheduled { step: step.id.clone(), host: host.clone(), at_ms, why });
     }
+}
+
+/// Stands for what a preview showed: two that show the same are equal. One that is longer than what is known of it here
+/// equals no other.
+fn seen_in(attempt: &AttemptPlan, heads: &Heads) -> Digest {
+    let whole = heads.stdout.len().max(heads.stderr.len()) < HEAD_BYTES;
+    let salt = if whole { String::new() } else { attempt.attempt.to_string() };
+    Digest::of(format!("{}:{}{}{salt}", heads.stdout.len(), heads.stdout, heads.stderr).as_bytes())
 }
 
 fn failed(because: FailedBecause, text: String) -> StepResult {

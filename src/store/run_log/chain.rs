@@ -15,6 +15,7 @@
 //! Lengths stand before the texts so that no text can be moved from one field to the other.
 
 use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
 use super::StoredEvent;
 use crate::audit::chain::Chained;
@@ -24,11 +25,16 @@ const DOMAIN: &[u8; 24] = b"steadyhand.run-event.v1\n";
 
 /// The hash of an event at its place in the log.
 pub fn event_hash(prev_hash: Digest, run: RunId, seq: u64, event: &StoredEvent) -> Digest {
+    hash_of(DOMAIN, prev_hash, run.0, seq, event)
+}
+
+/// The same for any log of events that is called after a UUID; `domain` keeps the logs apart.
+pub(in crate::store) fn hash_of(domain: &[u8], prev_hash: Digest, id: Uuid, seq: u64, event: &StoredEvent) -> Digest {
     let kind_len = u32::try_from(event.kind.len()).expect("event kinds are short names of our own");
     let hash = Sha256::new()
-        .chain_update(DOMAIN)
+        .chain_update(domain)
         .chain_update(prev_hash.0)
-        .chain_update(run.0.as_bytes())
+        .chain_update(id.as_bytes())
         .chain_update(seq.to_be_bytes())
         .chain_update(event.at_ms.to_be_bytes())
         .chain_update(kind_len.to_be_bytes())
@@ -51,7 +57,7 @@ impl Chained for RunEvent {
     }
 }
 
-pub(super) fn digest(bytes: &[u8]) -> Option<Digest> {
+pub(in crate::store) fn digest(bytes: &[u8]) -> Option<Digest> {
     bytes.try_into().ok().map(Digest)
 }
 

@@ -59,7 +59,7 @@ async fn answered<P>(
     web: &Web,
 ) -> Result<Json<RunView>, Problem> {
     match done {
-        Ok(view) => Ok(Json(view)),
+        Ok(view) => Ok(Json(runs::as_seen_by(who, web, view).await?)),
         Err(error @ ActError::Refused(Refusal::Stale { .. })) => {
             Err(Problem::from(error).with_run(runs::view(who, web).await?))
         }

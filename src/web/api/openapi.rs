@@ -4,7 +4,7 @@ use axum::Json;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 
-use super::{actions, audit, events, output, runbooks, runs, shares};
+use super::{actions, audit, events, handoffs, on_call, output, pages, runbooks, runs, shares};
 use crate::web::authority::{Authorised, Each, ReadRunbooks};
 
 #[derive(OpenApi)]
@@ -17,6 +17,9 @@ use crate::web::authority::{Authorised, Each, ReadRunbooks};
         runbooks::list, runbooks::show,
         shares::create, shares::list, shares::revoke,
         audit::list, audit::export,
+        handoffs::list, handoffs::begin, handoffs::show, handoffs::act, handoffs::force, handoffs::markdown,
+        on_call::show,
+        pages::create, pages::list, pages::show, pages::acknowledge,
     ),
     security(("token" = [])),
     modifiers(&Bearer)

@@ -7,6 +7,7 @@ use super::wire::{InputBody, RunbookBody, RunbookItem, RunbookList, StepBody};
 use crate::library::Page;
 use crate::runbook::model::{Input, Step};
 use crate::runbook::parse::Parsed;
+use crate::runbook::search;
 use crate::web::authority::{Authorised, Each, ReadRunbooks, TheRunbook};
 use crate::web::problem::Problem;
 use crate::web::query::QueryFields;
@@ -16,7 +17,7 @@ use crate::web::state::Web;
 /// Lists runbooks.
 #[utoipa::path(
     get, path = "/api/v1/runbooks", tag = "runbooks",
-    params(("q" = Option<String>, Query, description = "Words in the name, path, tags, alerts or commands")),
+    params(("q" = Option<String>, Query, description = "Words in the name, path, tags, alerts, owner, summary, steps or commands; what fits best comes first")),
     responses((status = 200, description = "The runbooks", body = RunbookList))
 )]
 pub async fn list(
@@ -25,11 +26,13 @@ pub async fn list(
     QueryFields(asked): QueryFields,
 ) -> Result<Json<RunbookList>, Problem> {
     let snapshot = runbooks::seen(&who, &web).await?;
-    let query = asked.first("q").unwrap_or_default();
-    let found = snapshot.pages.iter().filter(|page| runbooks::speaks_of(&page.path, &page.made, query));
+    let words = search::words(asked.first("q").unwrap_or_default());
+    let hit = |page: &Page<Parsed>| search::find(&search::fields(&page.path, page.made.runbook.as_ref()), &words);
+    let mut found: Vec<_> = snapshot.pages.iter().filter_map(|page| Some((hit(page)?.score, page))).collect();
+    found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
     Ok(Json(RunbookList {
         commit: snapshot.revision.commit().map(|commit| commit.id.to_string()),
-        runbooks: found.map(|page| item(page)).collect(),
+        runbooks: found.into_iter().map(|(_, page)| item(page)).collect(),
     }))
 }
 

@@ -18,7 +18,7 @@ use crate::web::doing;
 use crate::web::pages;
 use crate::web::problem::Problem;
 use crate::web::query::QueryFields;
-use crate::web::reading::runs;
+use crate::web::reading::{history, runs, since};
 use crate::web::state::Web;
 
 /// Letters of an `Idempotency-Key`.
@@ -126,6 +126,9 @@ fn text(value: serde_json::Value) -> Result<String, Problem> {
     params(
         ("state" = Option<String>, Query), ("runbook" = Option<String>, Query), ("host" = Option<String>, Query),
         ("person" = Option<String>, Query), ("q" = Option<String>, Query, description = "Part of the title or path"),
+        ("since" = Option<String>, Query, description = "Started on this day (UTC) or at this moment, or later"),
+        ("until" = Option<String>, Query, description = "Started until the end of this day (UTC), or before this moment"),
+        ("range" = Option<String>, Query, description = "1h, 24h, 7d or 30d up to now"),
         ("cursor" = Option<String>, Query), ("limit" = Option<u32>, Query),
     ),
     responses((status = 200, description = "A page of runs", body = RunList))
@@ -139,7 +142,7 @@ pub async fn list(
     let cursor = cursor.map_err(|_| Problem::bad_request("the cursor is not one of ours"))?;
     let limit = asked.filled("limit").map(str::parse).transpose();
     let limit = limit.map_err(|_| Problem::bad_request("limit is a whole number"))?;
-    let filter = pages::runs::filter(&asked)?;
+    let filter = history::filter(&asked, web.now_ms())?;
     let page = runs::list(&who, &web, &filter, cursor, limit.unwrap_or(pages::runs::PAGE_RUNS)).await?;
     let next = page.next.map(|next| next.to_string());
     Ok(Json(RunList { runs: page.runs.into_iter().map(RunItem::from).collect(), next }))
@@ -172,5 +175,7 @@ impl From<RunRow> for RunItem {
     responses((status = 200, description = "The run", body = Object), (status = 404, description = "No such run"))
 )]
 pub async fn show(who: Authorised<ReadRuns, TheRun>, State(web): State<Web>) -> Result<Json<RunView>, Problem> {
-    Ok(Json(runs::view(&who, &web).await?))
+    let mut view = runs::view(&who, &web).await?;
+    since::told_to(&who, &web, &mut view).await?;
+    Ok(Json(view))
 }

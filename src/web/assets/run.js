@@ -114,8 +114,10 @@
     notice("moved", "<p><strong>The run has moved on.</strong> What you typed here may no longer be asked for.</p><a>Show where it is now</a>");
     $("#moved a").href = location.pathname;
   }
+  // What the reader has opened stays open, also when it was the current step in between.
+  const opened = new Set();
   function replace(now, next) {
-    const opened = all("details[open]", now).map((details) => details.closest("[id]")?.id).filter(Boolean);
+    for (const details of all("details[id], [id] > details", now)) opened[details.open ? "add" : "delete"](details.id || details.parentElement.id);
     const held = now.contains(document.activeElement);
     now.replaceWith(next);
     for (const id of opened) { const details = next.querySelector(`details#${CSS.escape(id)}, #${CSS.escape(id)} > details`); if (details) details.open = true; }
@@ -150,6 +152,8 @@
   }
   function swapTails(old, next) {
     if (!old || !next) return;
+    // A preview moves above the button that it is for.
+    for (const before of all("[data-tail]", old)) if (!$(`[data-tail="${before.dataset.tail}"]`, next)) before.remove();
     for (const tail of all("[data-tail]", next)) {
       const before = $(`[data-tail="${tail.dataset.tail}"]`, old);
       if (!before) { old.append(tail); follow($(".log", tail)); continue; }
@@ -210,13 +214,12 @@
   const calls = () => read("notify") === "on" && globalThis.Notification?.permission === "granted";
   const icon = $("link[rel=icon]");
   const quietIcon = icon?.href;
-  const badge = `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><path d="M4 13l5 5L20 6" fill="none" stroke="#0a5a6b" stroke-width="3.2"/><circle cx="18" cy="6" r="6" fill="#d0342c"/></svg>')}`;
   let needed = $("#run").dataset.needs;
   function tell() {
     const now = $("#run");
     const needs = now.dataset.needs;
     if (now.dataset.title) document.title = `${needs ? "● " : ""}${now.dataset.title} · Steadyhand`;
-    if (icon) icon.href = needs ? badge : quietIcon;
+    if (icon) icon.href = needs ? `${quietIcon}#badge` : quietIcon;
     if (needs && needs !== needed && document.hidden && calls()) {
       const call = new Notification("A run needs you", { body: needs, tag: now.dataset.run });
       call.onclick = () => { window.focus(); call.close(); };

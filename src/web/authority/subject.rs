@@ -8,8 +8,9 @@ use axum::http::request::Parts;
 use uuid::Uuid;
 
 use crate::access::scope::{About, Scope};
+use crate::engine::handoffs::scopes_of_row;
 use crate::engine::policy::scope_of_row;
-use crate::id::{HostName, RunId, RunbookPath, StepId};
+use crate::id::{HandoffId, HostName, RunId, RunbookPath, StepId};
 use crate::store::shares::Share;
 use crate::web::problem::Problem;
 use crate::web::state::Web;
@@ -234,6 +235,52 @@ impl Subject for TheRunbook {
 
     fn absent() -> Problem {
         Problem::not_found("there is no such runbook").next_step("The list of runbooks has a search.")
+    }
+}
+
+/// The handoff that `{id}` names, by the runs that it tells of.
+pub struct TheHandoff {
+    pub id: HandoffId,
+    scopes: Vec<Scope>,
+}
+
+impl Subject for TheHandoff {
+    const PARAMETERS: &'static [&'static str] = &["id"];
+
+    async fn find(parts: &mut Parts, web: &Web) -> Result<Option<Self>, Problem> {
+        let Ok(id) = parameter(parts, "id").await?.parse::<HandoffId>() else { return Ok(None) };
+        let Some(row) = web.store().handoff(id).await? else { return Ok(None) };
+        Ok(scopes_of_row(&row).map(|scopes| Self { id, scopes }))
+    }
+
+    fn about(&self) -> Option<About<'_>> {
+        Some(About::Handoff(&self.scopes))
+    }
+
+    fn absent() -> Problem {
+        Problem::not_found("there is no such handoff").next_step("The list of handoffs has a search.")
+    }
+}
+
+/// The page (a call for somebody) that `{id}` names. Everybody who is signed in may see and answer it.
+pub struct ThePage {
+    pub id: Uuid,
+}
+
+impl Subject for ThePage {
+    const PARAMETERS: &'static [&'static str] = &["id"];
+
+    async fn find(parts: &mut Parts, web: &Web) -> Result<Option<Self>, Problem> {
+        let Ok(id) = parameter(parts, "id").await?.parse::<Uuid>() else { return Ok(None) };
+        Ok(web.store().page(id).await?.map(|row| Self { id: row.id }))
+    }
+
+    fn about(&self) -> Option<About<'_>> {
+        Some(About::Server)
+    }
+
+    fn absent() -> Problem {
+        Problem::not_found("there is no such page")
     }
 }
 

@@ -9,17 +9,18 @@ use crate::engine::ask::ActError;
 use crate::run::action::Refusal;
 use crate::run::view::RunView;
 use crate::web::action_form;
-use crate::web::authority::{ActOnRuns, Approve, Authorised, ReadRuns, Subject, TheRun};
+use crate::web::authority::{ActOnRuns, Approve, Asks, Authorised, ReadRuns, Subject, TheRun};
 use crate::web::doing;
+use crate::web::format::Moment;
 use crate::web::page::{Frame, Page, Place, see_other};
 use crate::web::problem::Problem;
 use crate::web::query::{Fields, FormFields};
-use crate::web::reading::{output, runs};
+use crate::web::reading::{handoffs, output, runs, since};
 use crate::web::state::Web;
 use crate::web::templates;
 use crate::web::view::around::People;
 use crate::web::view::rights::Rights;
-use crate::web::view::run::{Message, RunPage};
+use crate::web::view::run::{HeldLine, Message, RunPage};
 
 /// `GET /runs/{id}`
 pub async fn show(who: Authorised<ReadRuns, TheRun>, State(web): State<Web>) -> Result<Page, Problem> {
@@ -78,7 +79,7 @@ pub async fn nudge(who: Authorised<ReadRuns, TheRun>, State(web): State<Web>) ->
     Ok(see_other(&format!("/runs/{}", who.on.id)))
 }
 
-async fn answered<P>(
+async fn answered<P: Asks>(
     who: &Authorised<P, TheRun>,
     web: &Web,
     done: Result<RunView, ActError>,
@@ -98,7 +99,7 @@ async fn answered<P>(
 }
 
 /// The page as it is now, with the reason on top and what was typed still there.
-async fn refused<P>(
+async fn refused<P: Asks>(
     who: &Authorised<P, TheRun>,
     web: &Web,
     status: StatusCode,
@@ -115,7 +116,7 @@ async fn refused<P>(
     Ok(Page::new("run", &frame(who, &page), &page)?.status(status).into_response())
 }
 
-async fn picture<P>(
+async fn picture<P: Asks>(
     who: &Authorised<P, TheRun>,
     web: &Web,
     view: &RunView,
@@ -129,12 +130,16 @@ async fn picture<P>(
         share: may(Permission::ShareOutput),
     };
     let around = runs::around(who, web, view).await?;
-    let page = RunPage::new(view, who.actor(), &around, tails, message);
-    let mut page = page.limited_to(rights, view, who.actor());
-    let step_need = page.current.as_mut().and_then(|step| step.need.as_mut());
-    if let Some(asked) = step_need.or(page.need.as_mut()).and_then(|need| need.approve.as_mut()) {
-        asked.last_success = runs::last_success(who, web, view).await?;
-    }
+    let mut view = view.clone();
+    since::told_to(who, web, &mut view).await?;
+    let page = RunPage::new(&view, who.actor(), &around, tails, message);
+    let mut page = page.limited_to(rights, &view, who.actor());
+    page.held = handoffs::holder(who, web).await?.map(|held| HeldLine {
+        href: format!("/handoffs/{}#item-{}", held.handoff, held.item),
+        title: held.title,
+        holder: held.holder,
+        since: Moment::new(held.since_ms, web.now_ms()),
+    });
     Ok(page)
 }
 

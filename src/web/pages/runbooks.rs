@@ -1,125 +1,129 @@
-//! The runbooks: found by search, and each as text that reads without running it.
+//! The runbooks: found by words and filters.
+
+use std::collections::BTreeMap;
 
 use axum::extract::State;
 
-use crate::access::policy::Permission;
-use crate::library::Page as BookPage;
-use crate::runbook::model::Runbook;
-use crate::runbook::parse::Parsed;
-use crate::web::authority::{Authorised, Each, ReadRunbooks, Subject, TheRunbook};
+use crate::runbook::freshness::Standing;
+use crate::runbook::search::{self, Hit};
+use crate::web::authority::{Authorised, Each, ReadRunbooks};
 use crate::web::format;
 use crate::web::page::{Page, Place};
 use crate::web::problem::Problem;
-use crate::web::query::QueryFields;
-use crate::web::reading::{runbooks, runs};
+use crate::web::query::{self, Fields, QueryFields};
+use crate::web::reading::books::{self, BROKEN, Book};
+use crate::web::reading::runbooks;
 use crate::web::state::Web;
-use crate::web::view::lists::{BookLine, DiagnosticLine, RunbooksPage};
-use crate::web::view::runbook::{InputNote, RunbookPage};
+use crate::web::view::books::{BookLine, Facet, FoundLine, Kept, RunbooksPage, pieces};
 
-/// Runs below a runbook.
-const RECENT: usize = 5;
+/// Runbooks that one page shows; whoever needs more says a word.
+const SHOWN_MAX: usize = 100;
 
-/// `GET /runbooks?q=`
+/// Tags and owners that are offered as filters, the most used first.
+const FACETS_MAX: usize = 12;
+
+const ASKED: [&str; 4] = ["q", "tag", "owner", "fresh"];
+
+/// `GET /runbooks?q=&tag=&owner=&fresh=`
 pub async fn list(
     who: Authorised<ReadRunbooks, Each>,
     State(web): State<Web>,
     QueryFields(asked): QueryFields,
 ) -> Result<Page, Problem> {
-    let snapshot = runbooks::seen(&who, &web).await?;
+    let all = books::all(&who, &web).await?;
     let query = asked.first("q").unwrap_or_default();
-    let found: Vec<_> =
-        snapshot.pages.iter().filter(|page| runbooks::speaks_of(&page.path, &page.made, query)).collect();
-    let today = web.clock().now().strftime("%Y-%m-%d").to_string();
+    let found = books::found(&all.books, &asked);
+    let filtered = ASKED[1..].iter().any(|name| asked.filled(name).is_some());
+    let meant = if found.is_empty() && !query.is_empty() { books::meant(&all.books, query) } else { None };
+    let words = search::words(query);
     let page = RunbooksPage {
         query: query.to_owned(),
-        words: format!("{} of {}", found.len(), format::count(snapshot.pages.len(), "runbook", "runbooks")),
-        commit: snapshot.revision.commit().map(|commit| commit.id.short().to_owned()),
-        empty: found.is_empty().then(|| match query {
-            "" => "There is no runbook yet: files below runbooks/ that end in .yaml become runbooks.".to_owned(),
-            _ => format!("No runbook speaks of “{query}”."),
+        words: format!("{} of {}", found.len(), format::count(all.books.len(), "runbook", "runbooks")),
+        commit: all.revision.commit().map(|commit| commit.id.short().to_owned()),
+        tags: facets(&all.books, &asked, "tag", |book| book.tags().to_vec()),
+        owners: facets(&all.books, &asked, "owner", |book| book.owner().into_iter().collect()),
+        standings: standings(&all.books, &asked),
+        kept: ASKED[1..].iter().filter_map(|name| Some(Kept { name, value: asked.filled(name)?.to_owned() })).collect(),
+        clear: (filtered || !query.is_empty()).then(|| "/runbooks".to_owned()),
+        more: found.len().checked_sub(SHOWN_MAX).filter(|more| *more > 0).map(|more| format!("{more} more fit")),
+        empty: found.is_empty().then(|| match (query, filtered) {
+            ("", false) => {
+                "There is no runbook yet that you may read: files below runbooks/ that end in .yaml become runbooks."
+                    .to_owned()
+            }
+            ("", true) => "No runbook fits these filters.".to_owned(),
+            (_, false) => format!("No runbook speaks of “{query}”."),
+            (_, true) => format!("No runbook that fits these filters speaks of “{query}”."),
         }),
-        books: found.into_iter().map(|page| book_line(page, &today)).collect(),
+        meant: meant.into_iter().map(|words| meant_link(&all.books, words)).collect(),
+        books: found.into_iter().take(SHOWN_MAX).map(|(book, hit)| line(book, hit, &words, web.now_ms())).collect(),
     };
     Page::new("runbooks", &who.frame(Place::Runbooks, "Runbooks"), &page)
 }
 
-fn book_line(page: &BookPage<Parsed>, today: &str) -> BookLine {
-    let runbook = page.made.runbook.as_ref();
+fn line(book: &Book, hit: Hit, words: &[String], now_ms: i64) -> BookLine {
+    let runbook = book.page.made.runbook.as_ref();
+    let (effect, effect_words) =
+        runbooks::effect_words(runbook.map_or(crate::runbook::model::Effect::Check, runbooks::strongest));
+    let name = runbook.map_or_else(|| book.page.path.to_string(), |runbook| runbook.name.clone());
+    let summary = runbook.map(|runbook| runbook.summary.as_str()).unwrap_or_default();
     BookLine {
-        path: page.path.to_string(),
-        name: runbook.map_or_else(|| page.path.to_string(), |runbook| runbook.name.clone()),
-        summary: runbook.map(|runbook| runbook.summary.clone()).unwrap_or_default(),
-        owner: runbook.and_then(|runbook| runbook.owner.as_ref()).map(runbooks::owner),
-        tags: runbook.map(|runbook| runbook.tags.clone()).unwrap_or_default(),
-        overdue: runbook.and_then(|runbook| overdue(runbook, today)),
+        path: book.page.path.to_string(),
+        path_pieces: pieces(book.page.path.as_str(), words),
+        name: pieces(&name, words),
+        summary: pieces(summary, words),
+        line: hit.line.and_then(|(field, text)| Some(FoundLine { what: field.words()?, pieces: pieces(&text, words) })),
+        owner: book.owner(),
+        tags: book.tags().to_vec(),
+        effect,
+        effect_words,
+        badges: book.freshness.as_ref().map(books::badges).unwrap_or_default(),
+        last_success: books::moment(book.last_success_ms, now_ms),
+        last_failure: books::moment(book.last_failure_ms, now_ms),
+        changed: books::moment(book.changed_ms, now_ms),
         broken: runbook.is_none(),
-        problems: format::count(page.made.diagnostics.len(), "problem", "problems"),
-        diagnostics: if runbook.is_none() { runbooks::diagnostics(&page.made) } else { Vec::new() },
+        problems: format::count(book.page.made.diagnostics.len(), "problem", "problems"),
+        diagnostics: if runbook.is_none() { runbooks::diagnostics(&book.page.made) } else { Vec::new() },
     }
 }
 
-/// ISO dates compare as texts.
-fn overdue(runbook: &Runbook, today: &str) -> Option<String> {
-    let past = |date: &jiff::civil::Date| date.to_string().as_str() < today;
-    if let Some(expires) = runbook.expires.filter(past) {
-        return Some(format!("expired {expires}"));
+/// Values of a kind among all runbooks that may be read, the most used first; the one filtered for is always among them.
+fn facets(books: &[Book], asked: &Fields, name: &str, values: impl Fn(&Book) -> Vec<String>) -> Vec<Facet> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    books.iter().flat_map(values).for_each(|value| *counts.entry(value).or_default() += 1);
+    let current = asked.filled(name);
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by_key(|(value, count)| (current != Some(value.as_str()), std::cmp::Reverse(*count)));
+    counts.into_iter().take(FACETS_MAX).map(|(value, count)| facet(asked, name, &value, &value, count)).collect()
+}
+
+fn standings(books: &[Book], asked: &Fields) -> Vec<Facet> {
+    let words = Standing::ALL.map(Standing::word).into_iter().chain([BROKEN]);
+    let counted = words.map(|word| (word, books.iter().filter(|book| book.standing() == word).count()));
+    let counted = counted.filter(|(word, count)| *count > 0 || asked.filled("fresh") == Some(*word));
+    counted
+        .map(|(word, count)| facet(asked, "fresh", word, if word == BROKEN { "does not parse" } else { word }, count))
+        .collect()
+}
+
+/// A link that filters, or takes the filter away where it is on.
+fn facet(asked: &Fields, name: &str, value: &str, words: &str, count: usize) -> Facet {
+    let current = asked.filled(name) == Some(value);
+    Facet {
+        words: words.to_owned(),
+        count: count.to_string(),
+        href: query::address("/runbooks", asked, &ASKED, (name, if current { "" } else { value })),
+        current,
     }
-    runbook.review_by.filter(past).map(|review_by| format!("review was due {review_by}"))
 }
 
-/// `GET /runbooks/{path}`
-pub async fn show(who: Authorised<ReadRunbooks, TheRunbook>, State(web): State<Web>) -> Result<Page, Problem> {
-    let (book, revision) = runbooks::one(&who, &web).await?;
-    let mut page = match &book.made.runbook {
-        Some(runbook) => {
-            let hosts = runbooks::hosts(&web, runbook, &revision).await?;
-            describe(runbook, hosts.map(|hosts| hosts.map(|hosts| hosts.len())))
-        }
-        None => RunbookPage { name: book.path.to_string(), ..RunbookPage::default() },
-    };
-    page.path = book.path.to_string();
-    let may_start = who.on.about().is_some_and(|about| who.may(Permission::StartRuns, about));
-    page.startable = book.made.runbook.is_some() && may_start;
-    page.problems = format::count(book.made.diagnostics.len(), "finding", "findings");
-    page.diagnostics = book.made.diagnostics.iter().map(DiagnosticLine::new).collect();
-    page.commit = revision.commit().map(|commit| commit.id.short().to_owned());
-    page.runs = recent(&who, &web).await?;
-    Page::new("runbook", &who.frame(Place::Runbooks, page.name.clone()), &page)
-}
-
-async fn recent(
-    who: &Authorised<ReadRunbooks, TheRunbook>,
-    web: &Web,
-) -> Result<Vec<crate::web::view::lists::RunLine>, Problem> {
-    let runs = runs::of_runbook(who, web, RECENT).await?;
-    Ok(runs.iter().map(|row| runs::line(row, web.now_ms())).collect())
-}
-
-fn describe(runbook: &Runbook, hosts: Option<Result<usize, String>>) -> RunbookPage {
-    RunbookPage {
-        name: runbook.name.clone(),
-        summary: runbook.summary.clone(),
-        places: match (&runbook.hosts, hosts) {
-            (Some(chosen), Some(Ok(count))) => runbooks::selection_words(chosen, count),
-            (_, Some(Err(reason))) => reason,
-            (None, _) | (_, None) => "runs on the server itself".to_owned(),
-        },
-        risk: runbooks::effect_words(runbooks::strongest(runbook)).1,
-        inputs: runbook
-            .inputs
-            .iter()
-            .map(|input| InputNote {
-                name: input.name.to_string(),
-                label: input.description.clone(),
-                hint: runbooks::input_hint(input),
-            })
-            .collect(),
-        preconditions: runbook.preconditions.iter().map(runbooks::precondition_text).collect(),
-        steps: runbook.steps.iter().map(runbooks::step_text).collect(),
-        owner: runbook.owner.as_ref().map(runbooks::owner),
-        review_by: runbook.review_by.map(|date| date.to_string()),
-        tags: runbook.tags.join(", "),
-        alerts: runbook.alerts.join(", "),
-        ..RunbookPage::default()
+fn meant_link(books: &[Book], words: String) -> Facet {
+    let asked = Fields(vec![("q".to_owned(), words.clone())]);
+    let count = books::found(books, &asked).len();
+    Facet {
+        count: format::count(count, "runbook", "runbooks"),
+        href: query::address("/runbooks", &asked, &ASKED, ("", "")),
+        words,
+        current: false,
     }
 }

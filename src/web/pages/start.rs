@@ -11,16 +11,17 @@ use crate::entropy;
 use crate::id::Digest;
 use crate::library::Page as BookPage;
 use crate::runbook::parse::Parsed;
-use crate::web::authority::{Authorised, StartRuns, TheRunbook};
+use crate::web::authority::{Authorised, StartRuns, Subject, TheRunbook};
 use crate::web::doing;
 use crate::web::page::{Page, Place, see_other};
 use crate::web::pages::start_form::{self, Startable};
+use crate::web::pages::start_plan;
 use crate::web::problem::Problem;
 use crate::web::query::{Fields, FormFields, QueryFields};
-use crate::web::reading::runbooks;
+use crate::web::reading::{book, runbooks};
 use crate::web::state::Web;
 use crate::web::view::run::Message;
-use crate::web::view::runbook::StartPage;
+use crate::web::view::start::StartPage;
 
 /// `GET /start/{path}?input.mount=/var&host=web-3`
 pub async fn form(
@@ -28,22 +29,27 @@ pub async fn form(
     State(web): State<Web>,
     QueryFields(asked): QueryFields,
 ) -> Result<Page, Problem> {
-    let (book, revision) = runbooks::one(&who, &web).await?;
-    let startable = startable(&web, &book, &revision).await?;
+    let (served, revision) = runbooks::one(&who, &web).await?;
+    let startable = startable(&who, &web, &served, &revision).await?;
     // The key is made with the form, so that pressing a button of it twice starts one run.
     let key = Digest(entropy::fresh_token()).short();
     let page = start_form::page(&startable, &asked, key);
     Page::new("start", &who.frame(Place::Runbooks, format!("Start: {}", page.name)), &page)
 }
 
-/// `POST /start/{path}`: shows what would happen, or starts what was shown.
+/// `POST /start/{path}`: checks what was typed, picks hosts, shows what would happen, or starts what was shown. It starts
+/// for `do=start` alone.
 pub async fn post(
     who: Authorised<StartRuns, TheRunbook>,
     State(web): State<Web>,
     FormFields(typed): FormFields,
 ) -> Result<Response, Problem> {
-    let (book, revision) = runbooks::one(&who, &web).await?;
-    let startable = startable(&web, &book, &revision).await?;
+    let (served, revision) = runbooks::one(&who, &web).await?;
+    let startable = match typed.first("do") {
+        // Asked while somebody types: no inventory program is started for it.
+        Some("check") => start_form::of_values(&served).ok_or_else(TheRunbook::absent)?,
+        _ => startable(&who, &web, &served, &revision).await?,
+    };
     let mut page = start_form::page(&startable, &typed, typed.first("key").unwrap_or_default().to_owned());
     let status = match decide(&who, &web, &startable, &typed, &mut page).await? {
         Decided::Started(address) => return Ok(see_other(&address)),
@@ -65,9 +71,15 @@ async fn decide(
     typed: &Fields,
     page: &mut StartPage,
 ) -> Result<Decided, Problem> {
-    let no_host = startable.hosts.is_some() && typed.first("host").is_none();
-    if no_host {
-        page.hosts_error = Some("Choose at least one host.".to_owned());
+    if start_form::picks_hosts(typed) {
+        return Ok(Decided::Shown(StatusCode::OK));
+    }
+    page.hosts_error = hosts_error(startable, page);
+    if typed.first("do") == Some("check") {
+        start_form::check(startable.runbook, typed, page);
+        return Ok(Decided::Shown(StatusCode::OK));
+    }
+    if page.hosts_error.is_some() {
         return Ok(Decided::Shown(StatusCode::UNPROCESSABLE_ENTITY));
     }
     let request = match start_form::request(startable.path, typed, startable.hosts.is_none(), who.identity.clone()) {
@@ -81,7 +93,7 @@ async fn decide(
         Ok(plan) => plan,
         Err(error) => return refused(error, page),
     };
-    let card = start_form::plan_card(&plan);
+    let card = start_plan::plan_card(&plan);
     // Only what was shown is started: another commit, host address or value in between is shown first.
     let shown = typed.first("digest") == Some(card.digest.as_str());
     if typed.first("do") == Some("start") && shown {
@@ -98,6 +110,22 @@ async fn decide(
     }
     page.plan = Some(card);
     Ok(Decided::Shown(StatusCode::OK))
+}
+
+/// Why these hosts cannot be those of a run, with how many they are.
+fn hosts_error(startable: &Startable<'_>, page: &StartPage) -> Option<String> {
+    startable.hosts.as_ref()?;
+    let chosen = page.hosts.iter().filter(|pick| pick.chosen).count();
+    match startable.hosts_max() {
+        _ if chosen == 0 => Some(match page.labels.as_slice() {
+            [] => "Choose at least one host.".to_owned(),
+            labels => format!("Choose at least one host. They have the labels {}.", labels.join(", ")),
+        }),
+        Some(max) if chosen > max as usize => {
+            Some(format!("{chosen} hosts are chosen, and this runbook allows at most {max} at once."))
+        }
+        _ => None,
+    }
 }
 
 /// The reason stands at its field; what was typed stays.
@@ -126,14 +154,17 @@ fn refused(error: StartError, page: &mut StartPage) -> Result<Decided, Problem> 
 }
 
 async fn startable<'a>(
+    who: &Authorised<StartRuns, TheRunbook>,
     web: &Web,
-    book: &'a Arc<BookPage<Parsed>>,
+    served: &'a Arc<BookPage<Parsed>>,
     revision: &crate::library::Revision,
 ) -> Result<Startable<'a>, Problem> {
-    let Some(runbook) = &book.made.runbook else {
-        let detail = format!("{} does not parse, so it cannot run; its page says what is wrong", book.path);
+    let Some(runbook) = &served.made.runbook else {
+        let detail = format!("{} does not parse, so it cannot run; its page says what is wrong", served.path);
         return Err(Problem::refused(detail));
     };
-    let hosts = runbooks::hosts(web, runbook, revision).await?;
-    Ok(Startable { path: &book.path, runbook, hosts })
+    let hosts = runbooks::hosts(who, web, runbook, revision).await?;
+    let freshness = book::freshness(web, runbook, revision).await?;
+    let needs_reason = freshness.needs_reason().then(|| freshness.against());
+    Ok(Startable { path: &served.path, runbook, hosts, needs_reason })
 }

@@ -5,19 +5,25 @@ use std::collections::BTreeMap;
 use crate::access::identity::Identity;
 use crate::engine::ask::{HostsAsked, StartRequest};
 use crate::id::{HostName, InvalidId, RunbookPath, ValueName};
+use crate::inventory::selector::Selector;
 use crate::inventory::target::Target;
+use crate::library::Page;
 use crate::redact::SecretText;
-use crate::run::plan::{Pace, Plan, PlannedAction, PlannedStep};
+use crate::run::plan::Pace;
 use crate::runbook::model::{Input, InputKind, PaceLimit, RunGuard, Runbook};
+use crate::runbook::parse::Parsed;
+use crate::runbook::value::{parse_input, value_when_not_given};
 use crate::web::format;
-use crate::web::query::Fields;
+use crate::web::query::{self, Fields};
 use crate::web::reading::runbooks;
 use crate::web::view::need::ChoiceOption;
-use crate::web::view::run::InputLine;
-use crate::web::view::runbook::{HostAbout, HostPick, InputField, PlanCard, StartPage, StepText};
+use crate::web::view::start::{HostPick, InputField, StartPage};
 
 /// Longer values get a field of several lines.
 const LONG_VALUE: usize = 80;
+
+/// Labels that are offered to pick hosts by.
+const LABELS_SHOWN_MAX: usize = 30;
 
 /// A runbook with the hosts that it may run on.
 pub struct Startable<'a> {
@@ -25,6 +31,21 @@ pub struct Startable<'a> {
     pub runbook: &'a Runbook,
     /// `None`: it runs on the server itself. `Err`: why the selection does not fit the inventory.
     pub hosts: Option<Result<Vec<Target>, String>>,
+    /// What stands against believing it, where a start needs a reason for it.
+    pub needs_reason: Option<String>,
+}
+
+impl Startable<'_> {
+    /// The most hosts that a run may have.
+    pub fn hosts_max(&self) -> Option<u32> {
+        self.runbook.hosts.as_ref().and_then(|hosts| hosts.max)
+    }
+}
+
+/// The runbook for its values alone; none if it does not parse.
+pub fn of_values(served: &Page<Parsed>) -> Option<Startable<'_>> {
+    let runbook = served.made.runbook.as_ref()?;
+    Some(Startable { path: &served.path, runbook, hosts: None, needs_reason: None })
 }
 
 /// The form with what was typed, or with defaults.
@@ -36,10 +57,11 @@ pub fn page(startable: &Startable<'_>, typed: &Fields, key: String) -> StartPage
         Some(Ok(targets)) => (targets.clone(), targets.is_empty().then(|| "No host of the inventory fits.".to_owned())),
         Some(Err(reason)) => (Vec::new(), Some(reason.clone())),
     };
-    let picks = picks(&hosts, typed);
+    let (picks, pick_words) = picks(&hosts, typed);
     let picked = picks.iter().filter(|pick| pick.chosen).count();
     let chosen_by = runbook.hosts.as_ref().map(|chosen| runbooks::selection_words(chosen, hosts.len()));
-    let limit = runbook.hosts.as_ref().and_then(|chosen| chosen.max);
+    let limit = startable.hosts_max();
+    let guarded = runbook.guards.iter().any(|guard| !matches!(guard, RunGuard::Lock(_) | RunGuard::OnCall(false)));
     StartPage {
         path: startable.path.to_string(),
         name: runbook.name.clone(),
@@ -55,40 +77,102 @@ pub fn page(startable: &Startable<'_>, typed: &Fields, key: String) -> StartPage
             .filter(|input| input.from_secret.is_none())
             .map(|input| field(input, typed))
             .collect(),
+        preconditions: runbook.preconditions.iter().map(runbooks::precondition_text).collect(),
         local: startable.hosts.is_none(),
         hosts_words: match limit {
             Some(max) => format!("{}, at most {max} at once", chosen_by.unwrap_or_default()),
             None => chosen_by.unwrap_or_default(),
         },
-        picked_words: format!("{picked} chosen"),
+        picked_words: match limit {
+            Some(max) => format!("{picked} chosen, at most {max}"),
+            None => format!("{picked} chosen"),
+        },
+        hosts_max: limit,
+        pick: text("pick").unwrap_or_default(),
+        pick_words,
+        labels: label_words(&hosts),
+        link: link(startable, typed, &picks),
         hosts: picks,
         no_hosts,
         hosts_error: None,
         auto: typed.first("pace") == Some("auto") && runbook.pace == PaceLimit::AutoAllowed,
         auto_forbidden: runbook.pace == PaceLimit::StepOnly,
         confirm_hosts: text("confirm_hosts").unwrap_or_default(),
-        guarded: runbook.guards.iter().any(|guard| !matches!(guard, RunGuard::Lock(_) | RunGuard::OnCall(false))),
+        guarded: guarded || startable.needs_reason.is_some(),
         reason: text("reason").unwrap_or_default(),
+        needs_reason: startable.needs_reason.clone(),
         plan: None,
     }
 }
 
-/// No host is chosen beforehand, unless there is only one to choose or the address names it.
-fn picks(hosts: &[Target], typed: &Fields) -> Vec<HostPick> {
+/// Whether hosts are to be picked: by the button for it, or by Enter in its field while there is no host to plan for.
+pub fn picks_hosts(typed: &Fields) -> bool {
+    let no_host = typed.first("host").is_none() && typed.filled("pick").is_some();
+    typed.first("do") == Some("pick") || (typed.first("do") == Some("plan") && no_host)
+}
+
+/// No host is chosen beforehand, unless there is only one to choose, the address names it, or it was picked just now by
+/// its labels or name.
+fn picks(hosts: &[Target], typed: &Fields) -> (Vec<HostPick>, Option<String>) {
     let asked: Vec<&str> = typed.all("host").collect();
     let only_one = hosts.len() == 1;
-    hosts
-        .iter()
-        .map(|target| {
-            let labels = runbooks::labels(target);
-            let address = runbooks::address(target);
-            HostPick {
-                name: target.name.to_string(),
-                about: if labels.is_empty() { address } else { format!("{address} · {labels}") },
-                chosen: only_one || asked.contains(&target.name.as_str()),
-            }
-        })
-        .collect()
+    let pick = if picks_hosts(typed) { typed.filled("pick") } else { None };
+    let picked = pick.map(|pick| picked_by(hosts, pick));
+    let is_picked = |target: &Target| matches!(&picked, Some(Ok(names)) if names.contains(&target.name));
+    let picks = hosts.iter().map(|target| {
+        let labels = runbooks::labels(target);
+        let address = runbooks::address(target);
+        HostPick {
+            name: target.name.to_string(),
+            about: if labels.is_empty() { address } else { format!("{address} · {labels}") },
+            chosen: only_one || asked.contains(&target.name.as_str()) || is_picked(target),
+        }
+    });
+    let words = picked.as_ref().zip(pick).map(|(picked, pick)| match picked {
+        Ok(names) => format!("{} picked by {pick}", format::count(names.len(), "host", "hosts")),
+        Err(reason) => reason.clone(),
+    });
+    (picks.collect(), words)
+}
+
+/// The hosts that a label selector matches, or whose name holds a text that is none.
+fn picked_by(hosts: &[Target], pick: &str) -> Result<Vec<HostName>, String> {
+    let is_selector = pick.contains(['=', '!', '(', ',']);
+    let matched: Vec<HostName> = if is_selector {
+        let selector = Selector::parse(pick).map_err(|error| error.to_string())?;
+        hosts.iter().filter(|target| selector.matches(&target.labels)).map(|target| target.name.clone()).collect()
+    } else {
+        let part = pick.to_lowercase();
+        let named = |target: &&Target| target.name.as_str().to_lowercase().contains(&part);
+        hosts.iter().filter(named).map(|target| target.name.clone()).collect()
+    };
+    if matched.is_empty() {
+        return Err(format!("no host here has {pick}; the labels are {}", label_words(hosts).join(", ")));
+    }
+    Ok(matched)
+}
+
+/// Every label of these hosts once.
+fn label_words(hosts: &[Target]) -> Vec<String> {
+    let labels = hosts.iter().flat_map(|target| &target.labels);
+    let labels: std::collections::BTreeSet<String> = labels.map(|(name, value)| format!("{name}={value}")).collect();
+    labels.into_iter().take(LABELS_SHOWN_MAX).collect()
+}
+
+/// The form's address with what was typed and chosen: for the next person, or for a wiki. Only what the runbook declares
+/// as no secret goes into it.
+fn link(startable: &Startable<'_>, typed: &Fields, picks: &[HostPick]) -> String {
+    let open = startable.runbook.inputs.iter().filter(|input| input.kind != InputKind::Secret);
+    let values = open.filter_map(|input| {
+        let field = format!("input.{}", input.name);
+        let value = typed.first(&field)?.to_owned();
+        Some((field, value))
+    });
+    let hosts = picks.iter().filter(|pick| pick.chosen).map(|pick| ("host".to_owned(), pick.name.clone()));
+    let pace = (typed.first("pace") == Some("auto")).then(|| ("pace".to_owned(), "auto".to_owned()));
+    let query = query::encode(values.chain(hosts).chain(pace));
+    let path = startable.path;
+    if query.is_empty() { format!("/start/{path}") } else { format!("/start/{path}?{query}") }
 }
 
 fn field(input: &Input, typed: &Fields) -> InputField {
@@ -111,6 +195,22 @@ fn field(input: &Input, typed: &Fields) -> InputField {
         long: given.contains('\n') || given.chars().count() > LONG_VALUE,
         given: if secret { String::new() } else { given },
         error: None,
+    }
+}
+
+/// What is wrong with the values that are no secrets, at their fields, in the engine's own words. Reads nothing and asks
+/// nobody: this is asked while somebody types.
+pub fn check(runbook: &Runbook, typed: &Fields, page: &mut StartPage) {
+    for input in runbook.inputs.iter().filter(|input| input.kind != InputKind::Secret) {
+        let field = format!("input.{}", input.name);
+        let value = match typed.first(&field) {
+            Some(text) => parse_input(input, &text.replace("\r\n", "\n")),
+            None => value_when_not_given(input),
+        };
+        let shown = page.inputs.iter_mut().find(|shown| shown.name == input.name.as_str());
+        if let (Err(reason), Some(shown)) = (value, shown) {
+            shown.error = Some(reason.to_string());
+        }
     }
 }
 
@@ -152,80 +252,4 @@ fn values(typed: &Fields, prefix: &str) -> Result<BTreeMap<ValueName, String>, S
         .map(|(name, value)| Ok((name.parse()?, value.replace("\r\n", "\n"))))
         .collect::<Result<_, InvalidId>>()
         .map_err(|error| error.to_string())
-}
-
-/// What exactly would happen.
-pub fn plan_card(plan: &Plan) -> PlanCard {
-    let names = format::names(plan.hosts.iter().map(|target| target.name.as_str()));
-    let changing = plan.steps.iter().filter(|step| step.effect() > crate::runbook::model::Effect::Check).count();
-    PlanCard {
-        words: match changing {
-            0 => format!("All steps only read on {names}."),
-            count => {
-                format!("{} on {names}.", format::count(count, "step changes something", "steps change something"))
-            }
-        },
-        digest: plan.digest().to_string(),
-        short_digest: plan.digest().short(),
-        commit: plan.commit.as_ref().map(|commit| commit.chars().take(12).collect()),
-        hosts: plan
-            .hosts
-            .iter()
-            .map(|target| HostAbout { name: target.name.to_string(), about: runbooks::address(target) })
-            .collect(),
-        inputs: plan
-            .inputs
-            .iter()
-            .map(|(name, value)| InputLine { name: name.to_string(), value: runbooks::value_text(value) })
-            .collect(),
-        steps: plan.steps.iter().map(|step| planned_step(plan, step)).collect(),
-        button: format!("Start on {names}"),
-    }
-}
-
-fn planned_step(plan: &Plan, step: &PlannedStep) -> StepText {
-    let (effect, words) = runbooks::effect_words(step.effect());
-    let (instruction, body, words) = match &step.action {
-        PlannedAction::Command { body, .. } => (None, Some(body.clone()), words),
-        PlannedAction::Script { text, .. } => (None, Some(text.clone()), words),
-        PlannedAction::Manual { instruction, .. } => (Some(instruction.clone()), None, "by hand"),
-        PlannedAction::Pause { for_ms: 0 } if step.approval.is_some() => {
-            (Some("The run waits until others agree to it.".to_owned()), None, "waits")
-        }
-        PlannedAction::Pause { for_ms } => {
-            let time = format::duration(i64::try_from(*for_ms).unwrap_or(i64::MAX));
-            (Some(format!("Waits {time}.")), None, "waits")
-        }
-        PlannedAction::Until { check, .. } => (None, Some(check.clone()), "waits"),
-    };
-    StepText {
-        name: step.name.clone(),
-        effect,
-        effect_words: words,
-        friction: friction(plan, step),
-        why: step.why.clone(),
-        instruction,
-        body,
-    }
-}
-
-/// What a person will have to do before the step goes on.
-fn friction(plan: &Plan, step: &PlannedStep) -> Option<String> {
-    use crate::run::plan::Gesture;
-    let hosts: Vec<&Target> = plan.hosts.iter().take(if step.once() { 1 } else { plan.hosts.len() }).collect();
-    let waves = crate::run::friction::waves(plan, step, &hosts);
-    let asked = step.approval.iter().map(|rule| match rule.persons_min {
-        1 => "a second person approves".to_owned(),
-        count => format!("{count} other persons approve"),
-    });
-    let gestures = waves.iter().filter_map(|wave| wave.gesture.as_ref());
-    let words: Vec<String> = asked
-        .chain(gestures.map(|gesture| match gesture {
-            Gesture::Press => "waits for a press".to_owned(),
-            Gesture::Count => "type the number of hosts".to_owned(),
-            Gesture::Host => "type the host's name".to_owned(),
-            Gesture::Phrase(phrase) => format!("type “{phrase}”"),
-        }))
-        .collect();
-    (!words.is_empty()).then(|| words.join(", then "))
 }

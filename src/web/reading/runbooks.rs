@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::access::scope::About;
-use crate::id::RunbookPath;
+use crate::access::policy::Permission;
+use crate::access::scope::{About, Scope};
 use crate::inventory::Inventory;
 use crate::inventory::target::{Target, Via};
 use crate::library::{Page, Revision, Snapshot};
@@ -11,7 +11,7 @@ use crate::runbook::model::{
     Action, Confirm, Effect, HostChoice, Hosts, Input, InputKind, Owner, Precondition, Runbook, Step, Value, Wait,
 };
 use crate::runbook::parse::{Parsed, parse};
-use crate::web::authority::{Asks, Authorised, Each, Subject, TheRunbook};
+use crate::web::authority::{Asks, Authorised, Each, ReadRuns, Subject, TheRunbook};
 use crate::web::problem::Problem;
 use crate::web::state::Web;
 use crate::web::view::lists::DiagnosticLine;
@@ -36,6 +36,23 @@ pub struct Seen {
     pub revision: Revision,
 }
 
+/// Paths of runbooks that whoever lists runs may read, to choose from: at most `count_max`.
+///
+/// # Errors
+/// The library cannot be read.
+pub async fn names_for_runs(
+    who: &Authorised<ReadRuns, Each>,
+    web: &Web,
+    count_max: usize,
+) -> Result<Vec<String>, Problem> {
+    let snapshot = snapshot(web).await?;
+    let may_read = |page: &&Arc<Page<Parsed>>| {
+        let tags = page.made.runbook.as_ref().map(|runbook| runbook.tags.as_slice()).unwrap_or_default();
+        who.may(Permission::ReadRunbooks, About::Runbook { path: &page.path, tags })
+    };
+    Ok(snapshot.pages.iter().filter(may_read).take(count_max).map(|page| page.path.to_string()).collect())
+}
+
 /// All runbooks, for whoever decides about them; handlers take [`seen`] or [`one`].
 ///
 /// # Errors
@@ -56,18 +73,29 @@ pub async fn one<P>(who: &Authorised<P, TheRunbook>, web: &Web) -> Result<(Arc<P
     Ok((page, snapshot.revision.clone()))
 }
 
-/// The hosts that a runbook's own selection holds; `None` when it runs on the server itself.
+/// The hosts of a runbook's own selection on which whoever asks may see or start its runs; `None` when it runs on the
+/// server itself.
 ///
 /// # Errors
 /// The inventory cannot be read, or the selection does not fit it (the text says how).
-pub async fn hosts(
+pub async fn hosts<P>(
+    who: &Authorised<P, TheRunbook>,
     web: &Web,
     runbook: &Runbook,
     revision: &Revision,
 ) -> Result<Option<Result<Vec<Target>, String>>, Problem> {
     let Some(hosts) = &runbook.hosts else { return Ok(None) };
     let loaded = web.engine().library().inventory(revision).await?;
-    Ok(Some(chosen(&loaded.inventory, hosts)))
+    let sees = |target: &Target| {
+        let scope = Scope::of(&runbook.path, &runbook.tags, [target]);
+        let may = |permission| who.may(permission, About::Run(&scope));
+        may(Permission::ReadRuns) || may(Permission::StartRuns)
+    };
+    let sees_all = loaded.inventory.targets().iter().all(sees);
+    let chosen =
+        chosen(&loaded.inventory, hosts).map(|targets| targets.into_iter().filter(|target| sees(target)).collect());
+    // What does not fit is told with hints that name hosts and labels.
+    Ok(Some(chosen.map_err(|reason| if sees_all { reason } else { "its hosts do not fit the inventory".to_owned() })))
 }
 
 fn chosen(inventory: &Inventory, hosts: &Hosts) -> Result<Vec<Target>, String> {
@@ -111,22 +139,6 @@ pub fn owner(owner: &Owner) -> String {
 /// The problems of a parsed runbook.
 pub fn diagnostics(parsed: &Parsed) -> Vec<DiagnosticLine> {
     parsed.diagnostics.iter().map(DiagnosticLine::new).collect()
-}
-
-/// Whether `query`, in any case, is in the name, path, summary, tags, alerts, owner or commands.
-pub fn speaks_of(path: &RunbookPath, parsed: &Parsed, query: &str) -> bool {
-    let text = match &parsed.runbook {
-        None => path.to_string(),
-        Some(runbook) => {
-            let mut words = vec![path.to_string(), runbook.name.clone(), runbook.summary.clone()];
-            words.extend(runbook.tags.iter().chain(&runbook.alerts).cloned());
-            words.extend(runbook.owner.as_ref().map(owner));
-            words.extend(runbook.steps.iter().flat_map(|step| [Some(step.name.clone()), body(&step.action)]).flatten());
-            words.join("\n")
-        }
-    };
-    let text = text.to_lowercase();
-    query.to_lowercase().split_whitespace().all(|word| text.contains(word))
 }
 
 /// What the step does to its host.
@@ -202,7 +214,7 @@ pub fn precondition_text(precondition: &Precondition) -> StepText {
 
 fn effect_of(action: &Action) -> (&'static str, &'static str) {
     match (action, effect(action)) {
-        (Action::Manual { .. }, _) => ("reads", "by hand"),
+        (Action::Manual { .. }, _) => ("hand", "by hand"),
         (Action::Wait(_), _) => ("reads", "waits"),
         (Action::Notify { .. }, _) => ("reads", "tells"),
         (_, effect) => effect_words(effect),

@@ -6,14 +6,13 @@ use crate::access::policy::Permission;
 use crate::access::scope::About;
 use crate::engine::NumberedEvent;
 use crate::engine::policy::scope_of_row;
-use crate::run::view::RunView;
+use crate::run::view::{Need, RunView};
 use crate::store::runs::{Cursor, Filter, PAGE_MAX, Page, RunRow};
 use crate::web::authority::{Asks, Authorised, Each, Subject, TheCell, TheRun, TheRunbook, TheStep};
 use crate::web::format::{self, Moment};
 use crate::web::limits::GOOD_RUNS_MAX;
 use crate::web::problem::Problem;
 use crate::web::state::Web;
-use crate::web::view::approval::LastSuccess;
 use crate::web::view::around::{Around, Nudged, median_ms};
 use crate::web::view::lists::{RunLine, stored_state};
 
@@ -29,7 +28,8 @@ const USUAL_RUNS: u32 = 20;
 /// # Errors
 /// It cannot be read.
 pub async fn view<P>(who: &Authorised<P, TheRun>, web: &Web) -> Result<RunView, Problem> {
-    of_run(&who.on, web).await
+    let view = of_run(&who.on, web).await?;
+    as_seen_by(who, web, view).await
 }
 
 /// The picture of the run of a cell that was authorised.
@@ -37,7 +37,27 @@ pub async fn view<P>(who: &Authorised<P, TheRun>, web: &Web) -> Result<RunView, 
 /// # Errors
 /// It cannot be read.
 pub async fn view_of_cell<P>(who: &Authorised<P, TheCell>, web: &Web) -> Result<RunView, Problem> {
-    of_run(&who.on.run, web).await
+    let view = of_run(&who.on.run, web).await?;
+    as_seen_by(who, web, view).await
+}
+
+/// The picture without the name of another run that its reader may not see.
+///
+/// # Errors
+/// That run cannot be read.
+pub async fn as_seen_by<P, S: Subject>(
+    who: &Authorised<P, S>,
+    web: &Web,
+    mut view: RunView,
+) -> Result<RunView, Problem> {
+    if let Some(Need::Lock { holder, .. }) = &mut view.waiting
+        && let Some(run) = *holder
+    {
+        let row = web.store().run(run).await?;
+        let may_see = row.is_some_and(|row| who.may(Permission::ReadRuns, About::Run(&scope_of_row(&row))));
+        *holder = may_see.then_some(run);
+    }
+    Ok(view)
 }
 
 /// The picture of the run of a step that was authorised.
@@ -136,28 +156,6 @@ async fn usual_ms<P>(who: &Authorised<P, TheRun>, web: &Web, view: &RunView) -> 
     Ok(median_ms(seen.filter_map(|row| Some(row.ended_at_ms? - row.started_at_ms)).collect()))
 }
 
-/// The last run of the same runbook that succeeded: what an approver compares with; none if they may not see it.
-///
-/// # Errors
-/// It cannot be read.
-pub async fn last_success<P>(
-    who: &Authorised<P, TheRun>,
-    web: &Web,
-    view: &RunView,
-) -> Result<Option<LastSuccess>, Problem> {
-    let runbook = view.runbook.parse().ok();
-    let filter = Filter { state: Some("succeeded".to_owned()), runbook, ..Filter::default() };
-    let row = web.store().list_runs(&filter, None, 1).await?.runs.pop();
-    let may_see = |row: &RunRow| who.may(Permission::ReadRuns, About::Run(&scope_of_row(row)));
-    let Some(row) = row.filter(may_see) else { return Ok(None) };
-    let Some(seen) = web.engine().seen(row.id).await? else { return Ok(None) };
-    Ok(Some(LastSuccess {
-        href: format!("/runs/{}", row.id),
-        commit: row.commit.map(|commit| commit.chars().take(12).collect()),
-        text_differs: seen.state.plan.text_digest.to_string() != view.text_digest,
-    }))
-}
-
 /// A page of the runs that whoever asks may see, newest first.
 ///
 /// # Errors
@@ -213,12 +211,15 @@ pub fn line(row: &RunRow, now_ms: i64) -> RunLine {
     RunLine {
         href: format!("/runs/{}", row.id),
         title: row.title.clone(),
+        runbook: row.runbook.to_string(),
         place: format::names(row.hosts.iter().map(crate::id::HostName::as_str)),
         state,
         tone,
         waiting: row.waiting.clone().filter(|_| row.ended_at_ms.is_none()),
         progress: format!("{} of {} steps", row.step_done, row.step_total),
         started: Moment::new(row.started_at_ms, now_ms),
+        lasted: row.ended_at_ms.map(|ended_ms| format!("took {}", format::duration(ended_ms - row.started_at_ms))),
         by: row.started_by.clone(),
+        commit: row.commit.as_ref().map(|commit| commit.chars().take(12).collect()),
     }
 }

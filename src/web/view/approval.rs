@@ -6,6 +6,7 @@ use crate::run::approval_view::ApprovalView;
 use crate::run::view::RunView;
 use crate::runbook::model::Effect;
 use crate::web::format::{self, Moment};
+use crate::web::view::difference::LastSuccess;
 use crate::web::view::tail::Tail;
 
 #[derive(Debug, Clone, Serialize)]
@@ -52,15 +53,8 @@ pub struct VoteLine {
     pub by: String,
     pub at: Moment,
     pub note: Option<String>,
-    pub counts: bool,
-}
-
-/// The last run of the same runbook that succeeded.
-#[derive(Debug, Clone, Serialize)]
-pub struct LastSuccess {
-    pub href: String,
-    pub commit: Option<String>,
-    pub text_differs: bool,
+    /// Why it does not count; none if it does.
+    pub why_not: Option<String>,
 }
 
 impl ApproveNeed {
@@ -107,11 +101,11 @@ impl ApproveNeed {
                     by: vote.by.to_string(),
                     at: Moment::new(vote.at_ms, now_ms),
                     note: vote.note.clone(),
-                    counts: vote.counts,
+                    why_not: vote.why_not.clone(),
                 })
                 .collect(),
             served_text_differs: asked.served_text_differs,
-            last_success: None,
+            last_success: asked.since_success.as_ref().map(LastSuccess::new),
             runbook: view.runbook.clone(),
             confirm_href: format!("/account/confirm?next=/runs/{}", view.id),
             button: format!("Approve it on {place}"),

@@ -1,4 +1,4 @@
-//! Lists of runs and of runbooks, home among them.
+//! What lists of runs and of runbooks share: a run in a line, the words of its state, a problem in a file.
 
 use serde::Serialize;
 
@@ -10,58 +10,31 @@ use crate::web::format::Moment;
 pub struct RunLine {
     pub href: String,
     pub title: String,
+    pub runbook: String,
     pub place: String,
     pub state: String,
+    /// Its class, which draws a sign as well as a colour.
     pub tone: &'static str,
     pub waiting: Option<String>,
     pub progress: String,
     pub started: Moment,
+    /// How long it took; none while it goes on.
+    pub lasted: Option<String>,
     pub by: String,
+    pub commit: Option<String>,
 }
 
-/// The first page: what waits, what runs, what was.
-#[derive(Debug, Clone, Serialize)]
-pub struct HomePage {
-    pub headline: String,
-    pub waiting: Vec<RunLine>,
-    pub running: Vec<RunLine>,
-    pub recent: Vec<RunLine>,
-}
+/// The states that a run may be in, as they are stored, and as people choose among them.
+pub const STATES: [(&str, &str); 6] = [
+    ("waiting", "waits for a person"),
+    ("running", "running"),
+    ("paused", "paused"),
+    ("succeeded", "succeeded"),
+    ("failed", "failed"),
+    ("aborted", "aborted"),
+];
 
-/// Runs with filters, newest first.
-#[derive(Debug, Clone, Serialize)]
-pub struct RunsPage {
-    pub query: String,
-    pub runbook: String,
-    pub host: String,
-    pub states: Vec<StateOption>,
-    pub runs: Vec<RunLine>,
-    pub older: Option<String>,
-}
-
-#[derive(Debug, Clone, Serialize)]
-pub struct StateOption {
-    pub value: &'static str,
-    pub label: &'static str,
-    pub chosen: bool,
-}
-
-/// The states that one may filter for, `chosen` marked.
-pub fn state_options(chosen: &str) -> Vec<StateOption> {
-    [
-        ("", "any"),
-        ("waiting", "waits for a person"),
-        ("running", "running"),
-        ("paused", "paused"),
-        ("succeeded", "succeeded"),
-        ("failed", "failed"),
-        ("aborted", "aborted"),
-    ]
-    .map(|(value, label)| StateOption { value, label, chosen: value == chosen })
-    .to_vec()
-}
-
-/// The word and class of a stored state.
+/// The word and the class of a stored state.
 pub fn stored_state(state: &str) -> (String, &'static str) {
     let (word, tone) = match state {
         "running" => ("Running", "run"),
@@ -73,29 +46,6 @@ pub fn stored_state(state: &str) -> (String, &'static str) {
         other => return (other.to_owned(), "still"),
     };
     (word.to_owned(), tone)
-}
-
-/// The runbooks, searched.
-#[derive(Debug, Clone, Serialize)]
-pub struct RunbooksPage {
-    pub query: String,
-    pub words: String,
-    pub commit: Option<String>,
-    pub books: Vec<BookLine>,
-    pub empty: Option<String>,
-}
-
-#[derive(Debug, Clone, Serialize)]
-pub struct BookLine {
-    pub path: String,
-    pub name: String,
-    pub summary: String,
-    pub owner: Option<String>,
-    pub tags: Vec<String>,
-    pub overdue: Option<String>,
-    pub broken: bool,
-    pub problems: String,
-    pub diagnostics: Vec<DiagnosticLine>,
 }
 
 /// One problem in a file.

@@ -33,6 +33,7 @@ pub struct NeedCard {
     pub approve: Option<ApproveNeed>,
     pub ask_again: Option<AskAgainNeed>,
     pub window: Option<WindowNeed>,
+    pub lock: Option<LockNeed>,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -157,6 +158,16 @@ pub struct WindowNeed {
     pub reason: String,
 }
 
+/// Another run holds a lock of this one.
+#[derive(Debug, Clone, Serialize)]
+pub struct LockNeed {
+    pub lock: String,
+    pub host: String,
+    pub since: Moment,
+    /// The page of that run; none for who may not see it.
+    pub href: Option<String>,
+}
+
 impl NeedCard {
     pub fn new(view: &RunView, need: &Need, now_ms: i64, tails: &[Tail]) -> Self {
         let empty = Self { run: view.id.to_string(), seq: view.seq, ..Self::default() };
@@ -193,6 +204,11 @@ impl NeedCard {
                 Self { reach: Some(ReachNeed { hosts, words }), ..empty }
             }
             Need::Secrets { names } => Self { secrets: Some(SecretsNeed { names: names.clone() }), ..empty },
+            Need::Lock { lock, host, holder, since_ms } => {
+                let href = holder.map(|holder| format!("/runs/{holder}"));
+                let (lock, host, since) = (lock.clone(), host.to_string(), Moment::new(*since_ms, now_ms));
+                Self { lock: Some(LockNeed { lock, host, since, href }), ..empty }
+            }
             Need::Storage { reason } => Self { storage: Some(StorageNeed { reason: reason.clone() }), ..empty },
             Need::Resume { why } => Self { resume: Some(ResumeNeed { words: pause_words(why) }), ..empty },
         }

@@ -47,6 +47,8 @@ pub struct RunPage {
     pub idle: Option<String>,
     /// Said to those who may only look.
     pub watching: Option<String>,
+    /// Who holds it by a handoff.
+    pub held: Option<HeldLine>,
     /// Set for those who watch.
     pub wheel: Option<Wheel>,
     /// Set for who took it over.
@@ -61,6 +63,15 @@ pub struct RunPage {
     pub result: Option<ResultCard>,
     pub later: Vec<StepLine>,
     pub facts: Facts,
+}
+
+/// The item of a handoff that the run belongs to, and its holder.
+#[derive(Debug, Clone, Serialize)]
+pub struct HeldLine {
+    pub href: String,
+    pub title: String,
+    pub holder: String,
+    pub since: Moment,
 }
 
 /// Shown to those who watch: who drives, and the way to take over.
@@ -146,6 +157,7 @@ impl RunPage {
             needs: String::new(),
             idle: idle_words(view, around).filter(|_| view.driver == *viewer),
             watching: None,
+            held: None,
             wheel: Wheel::new(view, viewer, now_ms),
             took: (!over && view.driver == *viewer)
                 .then(|| view.taken.as_ref().filter(|taken| taken.by == *viewer))

@@ -2,6 +2,9 @@
 //! changes a template and wants to look at it.
 
 mod account;
+mod handoffs;
+mod lists;
+mod on_call;
 mod output;
 mod pages;
 mod runs;
@@ -31,7 +34,10 @@ pub struct Sample {
 pub fn all() -> Vec<Sample> {
     let mut samples = pages::all();
     samples.extend(account::all());
+    samples.extend(handoffs::all());
+    samples.extend(on_call::all());
     samples.extend(output::all());
+    samples.extend(lists::all());
     for (name, view, tails) in runs::all() {
         let message =
             (name == "confirm-host").then(|| Message::refused("Refused", Some("“web3” is not “web-3”".to_owned())));

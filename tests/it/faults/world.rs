@@ -39,6 +39,9 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// Who does everything unless a test says otherwise.
 pub const ANNA: &str = "user:anna";
 
+/// Ben and Cleo may approve.
+const APPROVERS: &str = "steadyhand: 1\ngrants: [{who: [user:ben, user:cleo], role: approver}]\n";
+
 pub struct World {
     pub hosts: Vec<Sshd>,
     server: Option<Server>,
@@ -87,6 +90,7 @@ impl World {
         let secrets = Arc::new(NamedSecrets::none());
         let mut world = Self { hosts, server: None, folder, data, secrets };
         world.write_inventory(|text| text);
+        std::fs::write(world.repo().join("access.yaml"), APPROVERS).expect("it is written");
         world.come_up();
         world
     }
@@ -130,6 +134,22 @@ impl World {
         self.server.as_ref().expect("the server is up")
     }
 
+    /// Makes an account.
+    pub fn account(&self, name: &str) {
+        let server = self.server();
+        server.runtime.block_on(crate::accounts::make(server.engine.store(), &[name]));
+    }
+
+    /// Shuts somebody out, as the command line does.
+    pub fn disable(&self, name: &str) {
+        let server = self.server();
+        let store = server.engine.store();
+        let account = server.runtime.block_on(store.person_named(name)).expect("the store is there");
+        let id = account.expect("there is such an account").person.id;
+        let done = server.runtime.block_on(store.disable_person(id, "command-line", 1)).expect("the store is there");
+        assert!(done, "{name} was not disabled before");
+    }
+
     /// Ends everything at once, where it waits.
     pub fn die(&mut self) {
         if let Some(server) = self.server.take() {
@@ -154,6 +174,13 @@ impl World {
     pub fn try_start(&self, start: Start) -> Result<RunId, StartError> {
         let server = self.server();
         let request = start.request();
+        server.runtime.block_on(server.engine.start(request)).map(|started| started.run)
+    }
+
+    /// The same in the name of somebody else.
+    pub fn try_start_as(&self, start: Start, who: Identity) -> Result<RunId, StartError> {
+        let server = self.server();
+        let request = StartRequest { who, ..start.request() };
         server.runtime.block_on(server.engine.start(request)).map(|started| started.run)
     }
 
@@ -334,6 +361,7 @@ impl Server {
                 clock: Arc::new(clock::System::start()),
                 lock: Some(lock),
             });
+            crate::accounts::make(engine.store(), &["ben", "cleo"]).await;
             engine.recover().await.expect("the store can be read");
             engine
         });

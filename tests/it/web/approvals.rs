@@ -1,10 +1,13 @@
 //! Approving over pages and the API: another right than working a run, by persons only, and shown what they approve.
 
+use std::path::Path;
+
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use steadyhand::access::identity::{Identity, Reach, Road, Scopes};
 use steadyhand::run::event::Actor;
 use steadyhand::store::access::Began;
+use steadyhand::web::WebOptions;
 
 use super::server::Server;
 
@@ -56,25 +59,40 @@ async fn say(server: &Server, who: Identity, run: &str, door: &str, body: Value)
 async fn waiting() -> (Server, String) {
     let server = Server::start().await;
     server.grant(ACCESS);
+    with_accounts(&server).await;
     let file = server.folder.path().join("repository/runbooks/web/guarded.yaml");
     std::fs::write(file, GUARDED).expect("a file can be written");
-    let body =
-        json!({"runbook": "web/guarded", "inputs": {"folder": server.written()}, "hosts": ["web-1"], "pace": "auto"});
-    let (status, started) = server.post("/api/v1/runs", &body).await;
+    let (status, started) = server.post("/api/v1/runs", &body(&server)).await;
     assert_eq!(status, StatusCode::FORBIDDEN, "{started}");
     assert!(started["detail"].as_str().is_some_and(|why| why.contains("belongs to nobody")), "{started}");
+    let run = started_by_oda(&server).await;
+    (server, run)
+}
+
+async fn with_accounts(server: &Server) {
+    for name in ["anna", "ben", "cleo", "dora"] {
+        server.person(name, None).await;
+    }
+}
+
+fn body(server: &Server) -> Value {
+    json!({"runbook": "web/guarded", "inputs": {"folder": server.written()}, "hosts": ["web-1"], "pace": "auto"})
+}
+
+async fn started_by_oda(server: &Server) -> String {
     let oda = Identity {
         actor: Actor("user:oda/ci".to_owned()),
         road: Road::Token,
         reach: Reach::Owned(Scopes::everything()),
-        ..person(&server, "oda", 0)
+        ..person(server, "oda", 0)
     };
-    let started = server.web.answer_to(oda, Method::POST, "/api/v1/runs", Some(&body)).await.expect("it answers");
+    let started = server.web.answer_to(oda, Method::POST, "/api/v1/runs", Some(&body(server))).await;
+    let started = started.expect("it answers");
     assert_eq!(started.status, StatusCode::CREATED, "{}", String::from_utf8_lossy(&started.body));
     let started: Value = serde_json::from_slice(&started.body).expect("JSON");
     let run = started["id"].as_str().expect("a run has an id").to_owned();
     server.until(&run, |view| view["waiting"]["for"] == "approve").await;
-    (server, run)
+    run
 }
 
 #[tokio::test]
@@ -125,7 +143,7 @@ async fn who_may_not_approve_is_refused_whatever_they_may_else() {
 async fn the_page_shows_what_exactly_is_approved_and_takes_the_answer() {
     let (server, run) = waiting().await;
     let address = format!("/runs/{run}");
-    let account = server.person("ben", None).await;
+    let account = server.store.person_named("ben").await.expect("it answers").expect("he is there").person.id;
     let link = server.login_link_of("ben", Some(account), Began::Link).await;
     let cookie = server.session_of_link(&link).await;
     let page = server.bare(Method::GET, &address).header("cookie", &cookie).send().await.expect("the server answers");
@@ -195,4 +213,57 @@ async fn both_are_told_when_the_wheel_changes_hands() {
     assert!(String::from_utf8_lossy(&page.body).contains("You took the wheel from token:test, who is told."));
     let view = server.json(&format!("/api/v1/runs/{run}")).await;
     assert_eq!((view["taken"]["by"].as_str(), view["taken"]["from"].as_str()), (Some("user:ben"), Some("token:test")));
+}
+
+#[tokio::test]
+async fn approvers_see_word_by_word_what_changed_since_the_runbook_last_succeeded() {
+    let commit = |folder: &Path| {
+        git(folder, &["add", "--all"]);
+        git(folder, &["commit", "-q", "-m", "a commit"]);
+    };
+    let server = Server::start_over(WebOptions::default(), |folder| {
+        std::fs::write(folder.join("runbooks/web/guarded.yaml"), GUARDED).expect("a file can be written");
+        std::fs::write(folder.join("access.yaml"), ACCESS).expect("a file can be written");
+        git(folder, &["init", "-q", "-b", "main"]);
+        commit(folder);
+    })
+    .await;
+    with_accounts(&server).await;
+    let first = started_by_oda(&server).await;
+    for name in ["ben", "cleo"] {
+        let (status, said) =
+            say(&server, person(&server, name, 0), &first, "approvals", json!({"action": "approve"})).await;
+        assert_eq!(status, StatusCode::OK, "{name}: {said}");
+    }
+    server.until(&first, |view| view["state"] == "succeeded").await;
+    let folder = server.folder.path().join("repository");
+    let changed = GUARDED.replace("echo \"it's <b>written</b>\"", "echo \"<img src=x onerror=alert(1)>\u{202e}\"");
+    assert_ne!(changed, GUARDED);
+    std::fs::write(folder.join("runbooks/web/guarded.yaml"), changed).expect("a file can be written");
+    commit(&folder);
+    let run = started_by_oda(&server).await;
+    let page = server.web.answer_to(person(&server, "ben", 0), Method::GET, &format!("/runs/{run}"), None).await;
+    let page = String::from_utf8_lossy(&page.expect("it answers").body).into_owned();
+    for part in [
+        &format!("It last succeeded in <a href=\"/runs/{first}\">this run</a> at <code>"),
+        "its text <strong>has changed since</strong>",
+        "<code>web/guarded.yaml</code> since then: 1 line added, 1 line removed",
+        "<span class=\"removed\">-    run: echo <mark>&quot;it&#39;s</mark>",
+        "<mark>",
+        "onerror=alert(1)&gt;⟨U+202E⟩&quot;</mark>",
+    ] {
+        assert!(page.contains(part), "{part} is not in {page}");
+    }
+    assert!(!page.contains("<img src=x") && !page.contains('\u{202e}'), "what an author wrote is text");
+    let view = server.json(&format!("/api/v1/runs/{run}")).await;
+    let since = &view["waiting"]["since_success"];
+    assert_eq!((since["run"].as_str(), since["text_differs"].as_bool()), (Some(first.as_str()), Some(true)), "{since}");
+    assert_eq!(since["files"][0]["difference"]["added"], 1, "{since}");
+}
+
+fn git(folder: &Path, arguments: &[&str]) {
+    let named = ["-c", "user.name=test", "-c", "user.email=test@localhost"];
+    let output = std::process::Command::new("git").args(named).args(arguments).current_dir(folder).output();
+    let output = output.expect("git starts");
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
 }

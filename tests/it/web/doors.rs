@@ -63,6 +63,8 @@ async fn only_these_routes_are_open_to_everybody() {
         "GET /login/provider Public",
         "GET /login/provider/callback Secret",
         "GET /s/{token} Secret",
+        "GET /answer/{token} Secret",
+        "POST /answer/{token} Secret",
         "GET /shared/{id} ShareCookie",
         "GET /shared/{id}/raw ShareCookie",
     ];

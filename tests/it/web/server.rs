@@ -1,6 +1,7 @@
 //! A server of this process for one test: its own folder, port, runbooks and clock.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -112,6 +113,11 @@ impl Server {
     }
 
     pub async fn start_with(options: WebOptions) -> Self {
+        Self::start_over(options, |_| {}).await
+    }
+
+    /// The same over a repository that `prepare` has been at.
+    pub async fn start_over(options: WebOptions, prepare: impl FnOnce(&Path)) -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let runbooks = folder.path().join("repository/runbooks");
         std::fs::create_dir_all(runbooks.join("db")).expect("a folder can be made");
@@ -121,6 +127,7 @@ impl Server {
         for (name, text) in [("web/tour", TOUR), ("db/tour", TOUR), ("web/long", LONG), ("broken", BROKEN)] {
             std::fs::write(runbooks.join(format!("{name}.yaml")), text).expect("a file can be written");
         }
+        prepare(&folder.path().join("repository"));
         let data = folder.path().join("data");
         let store = Store::open(&DatabaseUrl::in_data_dir(&data), &data).await.expect("the store opens");
         let clock: Arc<dyn Clock> = Arc::new(System::start());

@@ -30,7 +30,7 @@ impl Question<'_> {
             Need::ReachHosts { hosts } => self.reach(hosts).await,
             Need::Secrets { names } => self.secrets(names).await,
             Need::ManualUndo { step, instruction } => self.manual_undo(step, instruction).await,
-            Need::Storage { .. } => Ok(Said::Nothing),
+            Need::Storage { .. } | Need::Lock { .. } => Ok(Said::Nothing),
             Need::Approve(asked) => self.approval(asked).await,
             Need::AskAgain { step, why } => self.ask_again(step, why).await,
             Need::Window { step, windows } => self.window(step, windows).await,

@@ -1,6 +1,6 @@
 //! Approvals and windows: who counts, what voids, what is used once.
 
-use super::world::{approver, binding, closed, digest, freeze, rule};
+use super::world::{approver, binding, closed, digest, freeze, rule, voters};
 use super::{Bench, anna, command, id, plan, target};
 use crate::run::action::{Action, Effect, Heads, Input, Report};
 use crate::run::approval::{Credentials, Found, LOOK_AGE_MAX_MS, Look, STEP_UP_MS};
@@ -12,7 +12,7 @@ use crate::run::view::Need;
 use crate::runbook::model;
 
 /// One changing step on these hosts that needs `persons` others.
-fn plan_with(hosts: usize, persons: u32, change: impl FnOnce(&mut PlannedStep)) -> Plan {
+pub fn plan_with(hosts: usize, persons: u32, change: impl FnOnce(&mut PlannedStep)) -> Plan {
     let targets: Vec<_> = (1..=hosts).map(|number| target(&format!("h{number}"), false)).collect();
     let mut step = command("a", model::Effect::Change);
     step.approval = Some(rule(persons, false));
@@ -23,7 +23,7 @@ fn plan_with(hosts: usize, persons: u32, change: impl FnOnce(&mut PlannedStep)) 
 }
 
 /// A run that has asked for its approval.
-fn asked(plan: Plan) -> Bench {
+pub fn asked(plan: Plan) -> Bench {
     let mut bench = Bench::new(plan);
     bench.begin();
     bench.look(|_| {});
@@ -31,7 +31,7 @@ fn asked(plan: Plan) -> Bench {
     bench
 }
 
-fn ask_again_is_needed(bench: &Bench) -> String {
+pub fn ask_again_is_needed(bench: &Bench) -> String {
     match need(&bench.state) {
         Some(Need::AskAgain { why, .. }) => why,
         other => panic!("it waits for {other:?}"),
@@ -113,7 +113,7 @@ fn a_look_of_before_the_last_word_or_long_ago_proves_nothing() {
     let before_seq = bench.state.seq;
     bench.approves("ben").unwrap();
     let look = |bench: &Bench, asked_seq: u64, at_ms: i64| {
-        let found = Found { binding: binding(&bench.state, &id("a")), closed: vec![] };
+        let found = Found { binding: binding(&bench.state, &id("a")), closed: vec![], voters: voters(&bench.state) };
         Input::Surroundings(Box::new(Look { step: id("a"), asked_seq, at_ms, found: Ok(found) }))
     };
     let stale = look(&bench, before_seq, bench.now_ms);

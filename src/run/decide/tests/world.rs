@@ -53,11 +53,21 @@ pub fn approver() -> Credentials {
     Credentials { may_approve: true, authenticated_at_ms: Some(0), ..Credentials::default() }
 }
 
+/// Everyone who has given their word may still.
+pub fn voters(state: &State) -> BTreeMap<String, Result<(), String>> {
+    let votes = state.approval.iter().flat_map(|approval| &approval.votes);
+    votes.map(|vote| (vote.by.person().to_owned(), Ok(()))).collect()
+}
+
+pub fn disable(found: &mut Found, name: &str) {
+    found.voters.insert(format!("user:{name}"), Err("the account is disabled".to_owned()));
+}
+
 impl Bench {
     /// Brings the look that was asked for, after `change` has been at the world.
     pub fn look(&mut self, change: impl FnOnce(&mut Found)) -> Vec<crate::run::action::Effect> {
         let (step, asked_seq) = self.looking.clone().expect("a look was asked for");
-        let mut found = Found { binding: binding(&self.state, &step), closed: vec![] };
+        let mut found = Found { binding: binding(&self.state, &step), closed: vec![], voters: voters(&self.state) };
         change(&mut found);
         let look = Look { step, asked_seq, at_ms: self.now_ms, found: Ok(found) };
         self.feed(&Input::Surroundings(Box::new(look))).unwrap()
@@ -84,42 +94,69 @@ impl Bench {
 }
 
 /// What one input may lead to: a use needs a look of that very moment that equals what was asked about, and enough
-/// different persons who have no hand in the run.
-pub fn check_words_follow_the_rules(before: &State, input: &Input, events: &[Event]) {
+/// different persons who have no hand in the run and who may give their word at that moment.
+pub fn check_words_follow_the_rules(before: &State, input: &Input, now_ms: i64, events: &[Event]) {
     let found = match input {
         Input::Surroundings(look) => look.found.as_ref().ok(),
         _ => None,
     };
-    let overridden = events.iter().any(|event| matches!(event, Event::WindowOverridden { .. }));
+    let mut state = before.clone();
     for event in events {
         match event {
             Event::ApprovalUsed { step, .. } => {
                 let found = found.expect("an approval is used right after a look only");
-                let asked = before.approval.as_ref().filter(|asked| asked.step == *step).expect("it was asked for");
+                let asked = state.approval.as_ref().filter(|asked| asked.step == *step).expect("it was asked for");
                 assert_eq!(asked.binding, found.binding, "nothing has changed since it was asked for");
-                let rule = before.plan.steps[before.plan.step_index(step).unwrap()].approval.clone().unwrap();
-                let mut persons: BTreeSet<&str> = asked.votes.iter().map(|vote| vote.by.person()).collect();
-                persons.retain(|person| before.drivers.iter().all(|driver| driver.person() != *person));
-                assert!(persons.len() >= rule.persons_min as usize, "as many other persons as the rule asks for");
+                assert!(enough_may(&state, step, Some(found)), "as many other persons as the rule asks for");
                 assert!(asked.votes.iter().all(|vote| !vote.by.0.contains('/')), "no token ever counts");
             }
-            Event::AttemptPlanned(plan) if plan.purpose == Purpose::Main => {
-                let index = before.plan.step_index(&plan.step).unwrap();
-                let heeds = before.plan.steps[index].effect() != Effect::Check && !before.plan.windows.is_empty();
-                if heeds && !before.steps[index].windows_overridden && !overridden {
-                    let found = found.expect("a changing step begins right after a look only");
-                    assert!(found.closed.is_empty(), "nothing changes while a window forbids it");
+            Event::AttemptPlanned(plan) if matches!(plan.purpose, Purpose::Main | Purpose::Undo) => {
+                let index = state.plan.step_index(&plan.step).unwrap();
+                let step = &state.plan.steps[index];
+                let cell = state.cell(&plan.step, &plan.host).unwrap();
+                let polls = cell.let_poll && plan.purpose == Purpose::Main;
+                if step.approval.is_some() && !polls {
+                    assert!(
+                        enough_may(&state, &plan.step, found),
+                        "nothing begins without a quorum that may approve now"
+                    );
+                }
+                let changes = plan.purpose == Purpose::Undo || step.effect() != Effect::Check;
+                let given = &state.steps[index].windows_overridden;
+                let is_open = |name: &str| {
+                    given.iter().any(|one| one.name == name && one.until_ms.is_none_or(|until_ms| now_ms < until_ms))
+                };
+                if changes && state.plan.windows.iter().any(|window| !is_open(&window.name)) {
+                    let found = found.expect("what changes begins right after a look only");
+                    let shut = found.closed.iter().any(|window| !is_open(&window.name));
+                    assert!(!shut, "nothing changes while a window forbids it");
                 }
             }
             _ => {}
         }
+        state.apply(now_ms, event).expect("decided events can follow");
     }
 }
 
-/// Over the whole log: each attempt of a step that needs the word of others takes one that was given for its host.
+/// Whether enough different persons gave their word who are not the run's own and may give it now. Counted here by other
+/// means than the code's own.
+fn enough_may(state: &State, step: &StepId, found: Option<&Found>) -> bool {
+    let rule = state.plan.steps[state.plan.step_index(step).unwrap()].approval.clone().unwrap();
+    let asked = state.approval.as_ref().filter(|asked| asked.step == *step).expect("it was asked for");
+    let found = found.expect("a guarded step begins right after a look only");
+    let mut persons: BTreeSet<&str> =
+        asked.votes.iter().filter(|vote| vote.lapsed.is_none()).map(|vote| vote.by.person()).collect();
+    persons.retain(|person| state.drivers.iter().all(|driver| driver.person() != *person));
+    persons.retain(|person| found.voters.get(*person) == Some(&Ok(())));
+    persons.len() >= rule.persons_min as usize
+}
+
+/// Over the whole log: each attempt of a step that needs the word of others, and each undo of one, takes one that was
+/// given for its host; the looks of one waiting take one together.
 pub fn check_each_main_has_its_word(log: &[(i64, Event)]) {
     let Event::RunStarted { plan, .. } = &log[0].1 else { panic!("a log begins with its start") };
     let mut given: BTreeSet<(&StepId, &HostName)> = BTreeSet::new();
+    let mut polling: BTreeSet<(&StepId, &HostName)> = BTreeSet::new();
     let mut open = false;
     for (_, event) in log {
         match event {
@@ -132,13 +169,23 @@ pub fn check_each_main_has_its_word(log: &[(i64, Event)]) {
                 open = false;
                 given = hosts.iter().map(|host| (step, host)).collect();
             }
-            Event::ApprovalVoided { .. } | Event::ApprovalExpired { .. } => given.clear(),
-            Event::AttemptPlanned(attempt) if attempt.purpose == Purpose::Main => {
-                let needs_word = plan.steps[plan.step_index(&attempt.step).unwrap()].approval.is_some();
-                assert!(
-                    !needs_word || given.remove(&(&attempt.step, &attempt.host)),
-                    "each attempt takes one word, once"
-                );
+            Event::ApprovalVoided { .. } | Event::ApprovalExpired { .. } | Event::UndoStarted { .. } => given.clear(),
+            Event::RetryRequested { step, hosts, .. } => {
+                polling.retain(|(polled, host)| *polled != step || !hosts.contains(host));
+            }
+            Event::UnknownResolved { step, host, .. } => {
+                polling.remove(&(step, host));
+            }
+            Event::AttemptPlanned(attempt) if matches!(attempt.purpose, Purpose::Main | Purpose::Undo) => {
+                let step = &plan.steps[plan.step_index(&attempt.step).unwrap()];
+                let place = (&attempt.step, &attempt.host);
+                if step.approval.is_none() || (attempt.purpose == Purpose::Main && polling.contains(&place)) {
+                    continue;
+                }
+                assert!(given.remove(&place), "each attempt takes one word, once");
+                if step.is_until() && attempt.purpose == Purpose::Main {
+                    polling.insert(place);
+                }
             }
             _ => {}
         }
@@ -165,7 +212,11 @@ pub fn input_for(bench: &Bench, (what, which, detail): (u8, u8, u8)) -> Option<I
     match which % 8 {
         0..4 => {
             let (step, asked_seq) = bench.looking.clone()?;
-            let mut found = Found { binding: binding(&bench.state, &step), closed: vec![] };
+            let mut found =
+                Found { binding: binding(&bench.state, &step), closed: vec![], voters: voters(&bench.state) };
+            if detail % 16 == 3 {
+                disable(&mut found, "ben");
+            }
             if detail.is_multiple_of(5) {
                 found.binding.policy = digest("another policy");
             }

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use super::NOW_MS;
+use crate::difference::difference;
 use crate::id::{AttemptId, HostName, RunId, StepId};
 use crate::run::approval::ClosedWindow;
-use crate::run::approval_view::{ApprovalView, CommandView, VoteView};
+use crate::run::approval_view::{ApprovalView, CommandView, FileChange, SinceSuccess, VoteView};
 use crate::run::event::{Actor, PauseReason, Purpose, RunEnd};
 use crate::run::plan::{AskKind, Gesture, Pace, Part, PlannedAsk};
 use crate::run::view::{
@@ -137,9 +138,15 @@ fn needs() -> Vec<(&'static str, Need)> {
         ("reach", Need::ReachHosts { hosts: vec![host("web-2"), host("web-3")] }),
         ("secrets", Need::Secrets { names: vec!["api_key".to_owned()] }),
         ("undo", Need::ManualUndo { step, instruction }),
+        ("lock", lock(Some(RunId(Uuid::from_u128(7))))),
+        ("lock-hidden", lock(None)),
         ("storage", Need::Storage { reason: "the disk of the server is full".to_owned() }),
         ("resume", Need::Resume { why: PauseReason::Person }),
     ]
+}
+
+fn lock(holder: Option<RunId>) -> Need {
+    Need::Lock { lock: "deploy".to_owned(), host: host("web-3"), holder, since_ms: NOW_MS - 900_000 }
 }
 
 fn closed() -> ClosedWindow {
@@ -153,6 +160,7 @@ fn asked(step: &StepId) -> ApprovalView {
         at_ms: NOW_MS - 60_000,
         note: Some("looks right".to_owned()),
         counts,
+        why_not: (!counts).then(|| "the account is disabled".to_owned()),
     };
     ApprovalView {
         step: step.clone(),
@@ -173,6 +181,19 @@ fn asked(step: &StepId) -> ApprovalView {
         from: vec!["team:web".to_owned()],
         votes: vec![vote("ben", true), vote("cleo", false)],
         served_text_differs: true,
+        since_success: Some(SinceSuccess {
+            run: RunId(Uuid::from_u128(8)),
+            commit: Some("4f7ca81f2b6f0c2d1e3a".to_owned()),
+            text_differs: true,
+            files: vec![
+                FileChange {
+                    file: "web/disk-full.yaml".to_owned(),
+                    difference: difference("run: rm -rf -- old\n", "run: rm -rf -- <b>older</b>\n").ok(),
+                    note: None,
+                },
+                FileChange { file: "shrink.sh".to_owned(), difference: None, note: Some("it is gone".to_owned()) },
+            ],
+        }),
     }
 }
 
