@@ -147,6 +147,10 @@ async fn output_comes_as_a_file_in_three_forms_whole_or_in_part() {
     let server = Server::start().await;
     let run = long(&server, 12_000, "hunter22").await;
     let path = format!("/runs/{run}/steps/talk/hosts/web-1/file");
+    let page = server.page(path.trim_end_matches("/file")).await;
+    for form in ["txt", "log", "json"] {
+        assert!(page.contains(&format!("&amp;as={form}\" download")), "the page leads to .{form}");
+    }
     let answer = server.get(&format!("{path}?as=txt")).await;
     assert_eq!(answer.headers()["content-disposition"], "attachment; filename=\"talk-web-1-1.txt\"");
     let text = answer.text().await.expect("it is text");
