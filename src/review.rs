@@ -26,7 +26,8 @@ use serde::Serialize;
 use crate::access::grant::Policy;
 use crate::id::{Digest, RunbookPath};
 use crate::inventory::Inventory;
-use crate::oncall::Window;
+use crate::inventory::parse::SourceKind;
+use crate::oncall::Oncall;
 use crate::runbook::model::Runbook;
 
 pub use changes::Changes;
@@ -94,6 +95,8 @@ pub struct FileReview {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Review {
     pub files: Vec<FileReview>,
+    /// What could not be compared, for people.
+    pub left_out: Vec<String>,
 }
 
 impl Review {
@@ -124,8 +127,10 @@ pub struct Snapshot {
     pub inventory: Option<Inventory>,
     /// None where there is none, or it cannot be read.
     pub policy: Option<Policy>,
-    /// By name.
-    pub windows: BTreeMap<String, Window>,
+    /// What `inventory.yaml` takes hosts from besides those that it writes down: programs run on the server itself.
+    pub sources: Vec<SourceKind>,
+    /// `oncall.yaml`, as far as it could be read.
+    pub oncall: Oncall,
 }
 
 /// What is other in `after` than in `before`.
@@ -142,16 +147,15 @@ pub fn compare(before: &Snapshot, after: &Snapshot) -> Review {
         let fate = fate_of(before.policy.is_some(), after.policy.is_some());
         keep(crate::access::FILE.to_owned(), fate, access::compare(before.policy.as_ref(), after.policy.as_ref()));
     }
-    if before.inventory != after.inventory {
+    if before.inventory != after.inventory || before.sources != after.sources {
         let fate = fate_of(before.inventory.is_some(), after.inventory.is_some());
         let empty = Inventory::default();
         let [old, new] = [before, after].map(|it| it.inventory.as_ref().unwrap_or(&empty));
-        keep("inventory.yaml".to_owned(), fate, inventory::compare(old, new));
+        keep("inventory.yaml".to_owned(), fate, inventory::compare((old, &before.sources), (new, &after.sources)));
     }
-    if before.windows != after.windows {
-        let fate = fate_of(!before.windows.is_empty(), !after.windows.is_empty());
-        keep(crate::oncall::FILE.to_owned(), fate, windows::compare(&before.windows, &after.windows));
-    }
+    let on_call = windows::compare(&before.oncall, &after.oncall);
+    let fate = if on_call.is_empty() { Fate::Untouched } else { Fate::Changed };
+    keep(crate::oncall::FILE.to_owned(), fate, on_call);
     let moved = moved(before, after);
     let mut paths: Vec<&RunbookPath> = before.runbooks.keys().chain(after.runbooks.keys()).collect();
     paths.sort();
@@ -177,7 +181,7 @@ pub fn compare(before: &Snapshot, after: &Snapshot) -> Review {
             (None, None) => {}
         }
     }
-    Review { files }
+    Review { files, left_out: Vec::new() }
 }
 
 fn fate_of(was: bool, is: bool) -> Fate {

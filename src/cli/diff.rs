@@ -79,7 +79,7 @@ fn two_refs(text: &str) -> Result<(GitRef, GitRef), String> {
 
 impl Diff {
     pub(super) fn run(self, terminal: &mut Terminal) -> anyhow::Result<ExitCode> {
-        let (review, left_out) = super::runtime()?.block_on(self.review())?;
+        let review = super::runtime()?.block_on(self.review())?;
         match self.format {
             DiffFormat::Human => human(terminal, &review)?,
             DiffFormat::Markdown => write!(terminal.out, "{}", review::markdown(&review))?,
@@ -88,18 +88,19 @@ impl Diff {
                     "more_dangerous": review.count(Rating::MoreDangerous), "same": review.count(Rating::Same),
                     "safer": review.count(Rating::Safer),
                 });
-                let whole = json!({ "version": 1, "counts": counts, "files": review.files, "left_out": left_out });
+                let whole =
+                    json!({ "version": 1, "counts": counts, "files": review.files, "left_out": review.left_out });
                 writeln!(terminal.out, "{whole}")?;
             }
         }
-        for left_out in left_out {
-            writeln!(terminal.err, "note: {}", without_controls(&left_out))?;
+        for left_out in &review.left_out {
+            writeln!(terminal.err, "note: {}", without_controls(left_out))?;
         }
         let is_denied = self.deny.is_some() && review.count(Rating::MoreDangerous) > 0;
         Ok(if is_denied { ExitCode::from(EXIT_DENIED) } else { ExitCode::SUCCESS })
     }
 
-    async fn review(&self) -> anyhow::Result<(Review, Vec<String>)> {
+    async fn review(&self) -> anyhow::Result<Review> {
         let next = "name a folder with a git repository: --repo DIR";
         let library = Library::open(&self.repo).await.explain("cannot open the repository", next)?;
         if !library.has_git() {
@@ -117,7 +118,7 @@ impl Diff {
         let (old, new) = (read(&self.refs.0).await?, read(&self.refs.1).await?);
         let mut left_out = old.left_out;
         left_out.extend(new.left_out);
-        Ok((review::compare(&old.snapshot, &new.snapshot), left_out))
+        Ok(Review { left_out, ..review::compare(&old.snapshot, &new.snapshot) })
     }
 }
 

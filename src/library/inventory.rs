@@ -67,18 +67,21 @@ impl Library {
     }
 
     /// The hosts that `inventory.yaml` itself writes down. Nothing else is read and nothing is started, so the revision
-    /// may be anybody's. With it, whether there are sources that were left out.
+    /// may be anybody's. With it, the sources that were left out.
     ///
     /// # Errors
     /// The repository cannot be read.
-    pub async fn written_inventory(&self, revision: &Revision) -> Result<Option<(Inventory, bool)>, LibraryError> {
+    pub async fn written_inventory(
+        &self,
+        revision: &Revision,
+    ) -> Result<Option<(Inventory, Vec<SourceKind>)>, LibraryError> {
         if self.look(revision, INVENTORY).await?.is_none() {
             return Ok(None);
         }
         let file = self.file(revision, INVENTORY).await?;
         let parsed = parse(INVENTORY, &file.bytes, &self.inventory_base());
-        let leaves_out = !parsed.sources.is_empty();
-        Ok(Some((parsed.with_sources(Vec::new()).0, leaves_out)))
+        let named = parsed.sources.iter().map(|source| source.kind.clone()).collect();
+        Ok(Some((parsed.with_sources(Vec::new()).0, named)))
     }
 
     /// What paths in this repository's inventory are relative to. Keys are looked for beside the work

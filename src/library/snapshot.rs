@@ -6,7 +6,7 @@ use super::catalogue::Catalogue;
 use super::{File, Library, LibraryError, Revision};
 use crate::access;
 use crate::id::{Digest, RunbookPath};
-use crate::oncall;
+use crate::oncall::{self, Oncall};
 use crate::review::{Book, Snapshot};
 use crate::runbook::model::{Action, Runbook};
 use crate::runbook::parse::parse;
@@ -53,29 +53,28 @@ impl Reader {
             let scripts = scripts(library, revision, &page.path, runbook.as_ref()).await?;
             runbooks.insert(page.path.clone(), Book { digest, runbook, problems, scripts });
         }
+        let (written, named) = match library.written_inventory(revision).await? {
+            Some((written, named)) => (Some(written), named),
+            None => (None, Vec::new()),
+        };
         let inventory = match sources {
             Sources::Loaded => Some(library.inventory(revision).await?.inventory),
             Sources::LeftOut => {
-                match library.written_inventory(revision).await? {
-                    None => None,
-                    Some((inventory, has_sources)) => {
-                        left_out.extend(has_sources.then(|| {
-                        format!("inventory.yaml at {revision}: hosts that its programs and other files name are left out")
-                    }));
-                        Some(inventory)
-                    }
-                }
+                left_out.extend((!named.is_empty()).then(|| {
+                    format!("inventory.yaml at {revision}: hosts that its programs and other files name are left out")
+                }));
+                written
             }
         };
         let policy = match file(library, revision, access::FILE).await? {
             Some(file) => access::parse(access::FILE, &file.bytes).policy,
             None => None,
         };
-        let windows = match file(library, revision, oncall::FILE).await? {
-            Some(file) => oncall::parse(oncall::FILE, &file.bytes).windows,
-            None => BTreeMap::new(),
+        let oncall = match file(library, revision, oncall::FILE).await? {
+            Some(file) => oncall::parse(oncall::FILE, &file.bytes),
+            None => Oncall::default(),
         };
-        Ok(ReadSnapshot { snapshot: Snapshot { runbooks, inventory, policy, windows }, left_out })
+        Ok(ReadSnapshot { snapshot: Snapshot { runbooks, inventory, policy, sources: named, oncall }, left_out })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use super::command::pieces;
+use super::command::{pieces, suspect};
 use super::{Change, Rating};
 
 /// Findings of one file.
@@ -30,6 +30,18 @@ impl Changes {
         self.note(rating, what, why);
         if let Some(last) = self.found.last_mut() {
             last.words = pieces(before, after);
+        }
+    }
+
+    /// A command that is new and is said to only read or hold back. It runs without being confirmed, so its text is told,
+    /// and what may do more than read is more dangerous.
+    pub fn new_command(&mut self, rating: Rating, what: &str, why: &str, command: &str) {
+        match suspect(command) {
+            Some(suspicion) => {
+                let why = format!("it runs without being confirmed, and {suspicion}");
+                self.reworded(Rating::MoreDangerous, what, &why, ["", command]);
+            }
+            None => self.reworded(rating, what, why, ["", command]),
         }
     }
 
@@ -79,6 +91,10 @@ impl Changes {
         if before != after {
             self.note(rating, format!("{name}: {before} → {after}"), why);
         }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.found.is_empty()
     }
 
     pub fn into_vec(self) -> Vec<Change> {

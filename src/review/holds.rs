@@ -109,6 +109,14 @@ pub(super) fn verify(old: Option<&Verify>, new: Option<&Verify>, changes: &mut C
                 "it looks more or less often",
             );
         }
+        (None, Some(new)) => {
+            changes.new_command(
+                Rating::Safer,
+                "verify is new",
+                "people are told whether the change worked",
+                &new.check,
+            );
+        }
         (old, new) => changes.hold("verify", [old, new], "nobody is told whether the change worked"),
     }
 }
@@ -129,6 +137,9 @@ pub(super) fn undo(old: Option<&Undo>, new: Option<&Undo>, changes: &mut Changes
         }
         (old, new) if is_way_back(old) && !is_way_back(new) => {
             changes.note(Rating::MoreDangerous, "undo is gone", "there is no way back any more");
+        }
+        (old, Some(Undo::Run(new))) if !is_way_back(old) => {
+            changes.reworded(Rating::Safer, "undo is new", "there is a way back; weigh its command", ["", new]);
         }
         (old, new) if !is_way_back(old) && is_way_back(new) => {
             changes.note(Rating::Safer, "undo is new", "there is a way back");

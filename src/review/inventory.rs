@@ -2,13 +2,30 @@
 
 use super::{Changes, Rating};
 use crate::inventory::Inventory;
+use crate::inventory::parse::SourceKind;
 use crate::inventory::target::{Target, Via};
 
 /// The label whose value `prod` asks for more friction.
 const ENVIRONMENT: &str = "env";
 
-pub(super) fn compare(before: &Inventory, after: &Inventory) -> Changes {
+type Written<'a> = (&'a Inventory, &'a [SourceKind]);
+
+pub(super) fn compare((before, old_sources): Written<'_>, (after, new_sources): Written<'_>) -> Changes {
     let mut changes = Changes::default();
+    changes.at("from");
+    for source in new_sources.iter().filter(|source| !old_sources.contains(source)) {
+        let (what, why) = match source {
+            SourceKind::Command(words) => {
+                (format!("new: {}", words.join(" ")), "the server starts this program itself")
+            }
+            SourceKind::Ansible(path) => (format!("new: {path}"), "the server reads it with ansible-inventory"),
+            SourceKind::SshConfig(path) => (format!("new: {path}"), "more hosts come from it"),
+        };
+        changes.note(Rating::MoreDangerous, what, why);
+    }
+    if old_sources.iter().any(|source| !new_sources.contains(source)) {
+        changes.note(Rating::Safer, "a source of hosts is gone", "its hosts are reached no more");
+    }
     for new in after.targets() {
         changes.at(format!("host {}", new.name));
         match before.get(&new.name) {

@@ -31,6 +31,9 @@ pub fn markdown(review: &Review) -> String {
     if let Some(more @ 1..) = review.files.len().checked_sub(FILES_MAX) {
         text.push_str(&format!("\n… and {more} more files.\n"));
     }
+    for left_out in &review.left_out {
+        text.push_str(&format!("\nNot compared: {}\n", plain(left_out)));
+    }
     text
 }
 

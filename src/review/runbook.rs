@@ -220,6 +220,6 @@ fn preconditions(old: &[Precondition], new: &[Precondition], changes: &mut Chang
     }
     for is in new.iter().filter(|is| !old.iter().any(|was| was.name == is.name)) {
         changes.at(format!("precondition {}", is.name));
-        changes.note(Rating::Safer, "it is new", "it holds the run back");
+        changes.new_command(Rating::Safer, "it is new", "it holds the run back", &is.check);
     }
 }

@@ -55,12 +55,28 @@ fn changes_something(step: &Step) -> bool {
 }
 
 fn added(step: &Step, changes: &mut Changes) {
-    match effect(&step.action) {
-        Effect::Check => changes.note(Rating::Same, "it is new", "it changes nothing by itself"),
-        Effect::Change => changes.note(Rating::MoreDangerous, "it is new", "one more command that changes something"),
-        Effect::Destructive => {
-            changes.note(Rating::MoreDangerous, "it is new", "one more command that destroys something");
+    let why = match effect(&step.action) {
+        Effect::Check => "it changes nothing by itself",
+        Effect::Change => "one more command that changes something",
+        Effect::Destructive => "one more command that destroys something",
+    };
+    match &step.action {
+        Action::Check { command } => changes.new_command(Rating::Same, "it is new", why, command),
+        Action::Run { command, .. } => changes.reworded(Rating::MoreDangerous, "it is new", why, ["", command]),
+        Action::Wait(Wait::Until { check, .. }) => changes.new_command(Rating::Same, "it is new", why, check),
+        Action::Script { .. } => changes.note(rating_of(effect(&step.action)), "it is new", why),
+        Action::Manual { .. } | Action::Wait(_) | Action::Use { .. } | Action::Notify { .. } => {
+            changes.note(rating_of(effect(&step.action)), "it is new", why);
         }
+    }
+    for guard in &step.guards {
+        changes.new_command(Rating::Same, "its guard", "it holds the step back", &guard.check);
+    }
+    if let Some(verify) = &step.verify {
+        changes.new_command(Rating::Same, "its verify", "people are told whether it worked", &verify.check);
+    }
+    if let Some(preview) = &step.preview {
+        changes.new_command(Rating::Same, "its preview", "it shows what will be hit", preview);
     }
 }
 
@@ -251,7 +267,21 @@ fn wait(was: &Wait, is: &Wait, changes: &mut Changes) {
 fn held([old, new]: [&Step; 2], changes: &mut Changes) {
     guards(&old.guards, &new.guards, changes);
     let previews = [old.preview.as_ref(), new.preview.as_ref()];
-    changes.hold("preview", previews, "it shows what will be hit before somebody confirms");
+    match previews {
+        [None, Some(preview)] => {
+            changes.new_command(
+                Rating::Safer,
+                "preview is new",
+                "it shows what will be hit before somebody confirms",
+                preview,
+            );
+        }
+        [Some(was), Some(is)] if was != is => {
+            let why = "what is shown before somebody confirms is another";
+            changes.reworded(Rating::MoreDangerous, "preview is another", why, [was, is]);
+        }
+        previews => changes.hold("preview", previews, "it shows what will be hit before somebody confirms"),
+    }
     holds::confirm(old.confirm.as_ref(), new.confirm.as_ref(), changes);
     holds::approval(old.approval.as_ref(), new.approval.as_ref(), changes);
     holds::verify(old.verify.as_ref(), new.verify.as_ref(), changes);
@@ -317,7 +347,8 @@ fn guards(old: &[StepGuard], new: &[StepGuard], changes: &mut Changes) {
         );
     }
     for is in more {
-        changes.note(Rating::Safer, format!("the guard {:?} is new", first_line(&is.check)), "it holds the step back");
+        let what = format!("the guard {:?} is new", first_line(&is.check));
+        changes.new_command(Rating::Safer, &what, "it holds the step back", &is.check);
     }
 }
 

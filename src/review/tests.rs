@@ -79,12 +79,12 @@ fn book(path: &str, text: &str) -> (RunbookPath, Book) {
 
 fn snapshot(runbook: &str, inventory: &str, policy: &str, windows: &str) -> Snapshot {
     let base = Base { folder: "/srv/runbooks".into(), home: None };
-    let oncall = oncall::parse(oncall::FILE, windows.as_bytes());
     Snapshot {
         runbooks: BTreeMap::from([book("web/disk", runbook)]),
         inventory: Some(crate::inventory::parse("inventory.yaml", inventory.as_bytes(), &base).with_sources(vec![]).0),
         policy: access::parse(access::FILE, policy.as_bytes()).policy,
-        windows: oncall.windows,
+        sources: Vec::new(),
+        oncall: oncall::parse(oncall::FILE, windows.as_bytes()),
     }
 }
 
@@ -93,7 +93,7 @@ fn whole() -> Snapshot {
     let book = whole.runbooks.values().next().unwrap();
     assert!(book.runbook.is_some(), "the runbook of these tests parses");
     assert_eq!(whole.inventory.as_ref().unwrap().targets().len(), 3, "and so does the inventory");
-    assert!(whole.policy.is_some() && whole.windows.len() == 1, "and so do the others");
+    assert!(whole.policy.is_some() && whole.oncall.windows.len() == 1, "and so do the others");
     whole
 }
 
@@ -332,6 +332,22 @@ fn who_and_what_the_other_files_let_in_is_told() {
     }
 }
 
+/// What is said to only read runs without being confirmed: a reviewer reads it, and what may do more is no hold.
+#[test]
+fn a_new_command_is_told_and_one_that_may_do_more_than_read_is_more_dangerous() {
+    for (command, rating) in
+        [("df -P /", "safer"), ("curl http://x | sh", "more dangerous"), ("rm /x", "more dangerous")]
+    {
+        let text = replaced(WHOLE, "as: app}", &format!("as: app, verify: {{check: '{command}'}}}}"));
+        let review = compare(&whole(), &snapshot(&text, INVENTORY, ACCESS, ONCALL));
+        assert_eq!(told(&review), [format!("{rating}: step restart: verify is new")], "{command}");
+        assert_eq!(review.files[0].changes[0].words[0].text, command);
+    }
+    let mut after = whole();
+    after.sources = vec![SourceKind::Command(vec!["./hosts.sh".to_owned()])];
+    assert_eq!(told(&compare(&whole(), &after)), ["more dangerous: from: new: ./hosts.sh"]);
+}
+
 #[test]
 fn files_that_come_go_move_or_break_are_told_as_that() {
     let before = whole();
@@ -389,6 +405,9 @@ fn the_words_of_a_command_are_told_apart() {
         ("echo '\n# x\n'", "echo '\n'", false),
         ("rm a \\\n# x\n b", "rm a \\\n b", false),
         ("rm a", "rm  a", false),
+        ("#!/bin/sh\nrm a", "#!/usr/bin/env -S sh -c x\nrm a", false),
+        ("echo \"it's\n# x\nthat's it\"", "echo \"it's\n# $(rm -rf /)\nthat's it\"", false),
+        ("echo \"it's\" # don't\nb", "echo \"it's\" # don't\n# c\nb", true),
     ] {
         assert_eq!(command::reads_the_same(one, other), same, "{one:?} and {other:?}");
     }

@@ -390,7 +390,11 @@ impl State {
         self.one_cell(step, host, |cell, at_ms| match resolution {
             Resolution::Completed => cell.finish(CellState::Resolved { partly: false, note: note.to_owned() }, at_ms),
             Resolution::Partly => cell.finish(CellState::Resolved { partly: true, note: note.to_owned() }, at_ms),
-            Resolution::DidNotRun => cell.start_over(),
+            Resolution::DidNotRun => {
+                // Of the tries since a person asked, this one did nothing; those before it may have.
+                cell.has_run |= cell.tries > 1;
+                cell.start_over();
+            }
             Resolution::Stop => {}
         })
     }
@@ -403,6 +407,8 @@ impl State {
                 self.steps[index].cells.iter().filter(|cell| cell.changed()).map(|cell| (index, cell.host.clone())),
             );
         }
+        // A word for going forward is none for taking back.
+        self.steps.iter_mut().flat_map(|step| &mut step.cells).for_each(|cell| cell.approved = false);
         self.undo = Some(UndoState { remaining, attempt: None, by });
         self.pause = None;
         self.forget_word();

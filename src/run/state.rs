@@ -117,6 +117,8 @@ pub struct Cell {
     pub ended_at_ms: Option<i64>,
     /// Attempts of the main command since a person last asked for one: counts against `retry`.
     pub tries: u32,
+    /// Its main command ran before a person last asked for it: what it may have changed is still there.
+    pub has_run: bool,
     /// When the first of those ended.
     pub first_try_ended_at_ms: Option<i64>,
     /// How many attempts here had an unknown outcome since a person last asked for one.
@@ -338,6 +340,6 @@ impl Cell {
 
     /// Its main command ran, so that there may be something to take back.
     pub fn changed(&self) -> bool {
-        self.tries > 0
+        self.has_run || self.tries > 0
     }
 }

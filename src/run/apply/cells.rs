@@ -35,6 +35,7 @@ impl Cell {
             started_at_ms: None,
             ended_at_ms: None,
             tries: 0,
+            has_run: false,
             first_try_ended_at_ms: None,
             unknowns: 0,
         }

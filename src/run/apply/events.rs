@@ -26,7 +26,10 @@ impl State {
 
     pub(super) fn retry(&mut self, step: &StepId, hosts: &[HostName], by: &Actor) -> Applied {
         self.lay_hand_on(step, by)?;
-        self.each_cell(step, hosts, |cell, _| cell.start_over())
+        self.each_cell(step, hosts, |cell, _| {
+            cell.has_run = cell.changed();
+            cell.start_over();
+        })
     }
 
     pub(super) fn lay_hand_on(&mut self, step: &StepId, by: &Actor) -> Applied {

@@ -299,7 +299,11 @@ impl Draft<'_> {
         };
         let host = host.clone();
         self.emit(Event::UnknownResolved { step: step.clone(), host: host.clone(), resolution, note, by: by.clone() });
-        if resolution == Resolution::Stop {
+        let live: Vec<AttemptId> = self.state.live_attempts().map(|(id, _)| *id).collect();
+        if resolution == Resolution::Stop && !live.is_empty() {
+            // Its locks are given back when it ends: not while something still runs under them.
+            self.request_stop(live, AfterStop::End, "the outcome of another host is unknown", by);
+        } else if resolution == Resolution::Stop {
             self.end(RunEnd::Failed, format!("stopped by {by}: the outcome of step {step} on {host} is unknown"));
         }
         Ok(())

@@ -3,7 +3,7 @@
 use axum::body::{Body, Bytes};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 
 use crate::audit::export::cell;
 use crate::audit::when;
@@ -88,7 +88,7 @@ pub fn export(who: Authorised<ReadRuns, Each>, web: &Web, asked: &Fields) -> Res
         (header::CONTENT_TYPE, kind.to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
     ];
-    Ok((headers, Body::from_stream(body)).into_response())
+    Ok((headers, Body::from_stream(body.fuse())).into_response())
 }
 
 struct Export {

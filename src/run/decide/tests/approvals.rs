@@ -373,6 +373,21 @@ fn after_an_unknown_outcome_another_person_looks_and_a_new_word_is_needed() {
     assert_eq!(bench.live().len(), 1);
 }
 
+/// Its locks are given back when a run ends: never while something still runs under them.
+#[test]
+fn a_run_whose_outcome_is_unknown_on_one_host_ends_after_the_others_have_stopped() {
+    let mut bench = asked(plan_with(2, 1, |_| {}));
+    bench.approves("ben").unwrap();
+    bench.look(|_| {});
+    let live = bench.live();
+    assert_eq!(live.len(), 2);
+    bench.feed(&Input::Attempt { attempt: live[0], report: Report::Lost }).unwrap();
+    let host = bench.state.attempts[&live[0]].plan.host.clone();
+    let stop = Action::Resolve { step: id("a"), host, resolution: Resolution::Stop, note: "enough".into() };
+    bench.say("user:anna", Credentials::default(), stop).unwrap();
+    assert!(bench.state.ended.is_none() && bench.state.stop.is_some(), "the other host is stopped first");
+}
+
 #[test]
 fn ending_a_run_with_an_unknown_outcome_is_open_to_its_driver() {
     let mut bench = asked(plan_with(1, 1, |_| {}));
