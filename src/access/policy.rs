@@ -170,9 +170,11 @@ fn granted(policy: &Policy, who: &Identity, permission: Permission, about: About
         About::Server => mine().find(|grant| grant.runbooks.is_empty() && grant.hosts.is_none()),
         About::Runbook { path, tags } => mine().find(|grant| covers(&grant.runbooks, path, tags)),
         About::Run(scope) => return on_each_host(scope, mine).or_else(|host| none(host.as_ref())),
-        // One about no run is for whoever may read or write any.
-        About::Handoff([]) => mine().next(),
-        About::Handoff(scopes) => return on_each_run(scopes, mine).or_else(|host| none(host.as_ref())),
+        // What tells of no run is the business of the two alone, and of whoever is bound to nothing: no scope says
+        // what it is about.
+        About::Handoff { scopes: [], sides } if sides.contains(&who.actor.person()) => mine().next(),
+        About::Handoff { scopes: [], .. } => mine().find(|grant| grant.runbooks.is_empty() && grant.hosts.is_none()),
+        About::Handoff { scopes, .. } => return on_each_run(scopes, mine).or_else(|host| none(host.as_ref())),
     };
     match found {
         Some(grant) => Ok(Because::Grants(vec![grant.line])),
@@ -247,7 +249,10 @@ impl Scopes {
                 About::Server => self.runbooks.is_empty() && self.hosts.is_none(),
                 About::Runbook { path, tags } => books(path, tags),
                 About::Run(scope) => books(&scope.runbook, &scope.tags) && hosts(scope),
-                About::Handoff(scopes) => scopes.iter().all(|scope| books(&scope.runbook, &scope.tags) && hosts(scope)),
+                About::Handoff { scopes: [], .. } => self.runbooks.is_empty() && self.hosts.is_none(),
+                About::Handoff { scopes, .. } => {
+                    scopes.iter().all(|scope| books(&scope.runbook, &scope.tags) && hosts(scope))
+                }
             }
     }
 }

@@ -19,8 +19,8 @@ pub enum About<'a> {
     Runbook { path: &'a RunbookPath, tags: &'a [String] },
     /// A run, or one that would be started.
     Run(&'a Scope),
-    /// A handoff, by the runs that it tells of.
-    Handoff(&'a [Scope]),
+    /// A handoff, by the runs that it tells of; and the two who hand over, who may have one that tells of none.
+    Handoff { scopes: &'a [Scope], sides: [&'a str; 2] },
 }
 
 /// Everything about a run that decides who may see and touch it. Stored with its row, so that a list is one query.

@@ -130,6 +130,21 @@ fn a_token_reaches_no_further_than_its_scopes_and_its_owner() {
 }
 
 #[test]
+fn a_handoff_of_no_run_is_its_two_sides_own_and_no_bound_token_s() {
+    let may = |who: &Identity, sides| {
+        decide(&policy(), who, Permission::ReadHandoffs, About::Handoff { scopes: &[], sides }).is_ok()
+    };
+    let (own, others) = (["user:anna", "user:ben"], ["user:ben", "user:frank"]);
+    assert!(may(&person("anna"), own), "she has grants for some runbooks");
+    assert!(!may(&person("anna"), others));
+    assert!(may(&person("erin"), others), "she is bound to nothing");
+    let scopes = |runbooks| Scopes { verbs: vec![Permission::ReadHandoffs], runbooks, hosts: None };
+    let token = |reach| Identity { road: Road::Token, reach, ..person("token") };
+    assert!(!may(&token(Reach::Scoped(scopes(vec!["web/**".to_owned()]))), others));
+    assert!(may(&token(Reach::Scoped(scopes(vec![]))), others));
+}
+
+#[test]
 fn no_token_approves_or_manages_people_or_has_an_account() {
     let mut token = person("erin");
     token.road = Road::Token;

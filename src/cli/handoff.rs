@@ -195,7 +195,7 @@ struct Accept {
     #[arg(long, value_name = "TEXT", default_value = "")]
     recap: String,
 
-    /// Nothing was signed: take it without a briefing
+    /// Past the boundary, where its sender has not signed it or does not answer: take it without a briefing
     #[arg(long, conflicts_with = "recap")]
     unbriefed: bool,
 

@@ -15,7 +15,8 @@ use super::ask::{EngineError, with_causes};
 use super::policy::scope_of_row;
 use super::questions::reading;
 use crate::access::identity::{Identity, Reach, Road};
-use crate::access::scope::Scope;
+use crate::access::policy::Permission;
+use crate::access::scope::{About, Scope};
 use crate::audit::entry::SERVER;
 use crate::handoff::decide::{self, Ask, Decision, Refusal, Request};
 use crate::handoff::event::{EVENT_VERSION, Event, Shift};
@@ -27,7 +28,6 @@ use crate::run::event::Actor;
 use crate::store::StoreError;
 use crate::store::handoffs::{HandoffError, HandoffRow, HandoffWrite, ItemRow};
 use crate::store::run_log::{RunPart, StoredEvent};
-use crate::store::runs::RunRow;
 
 /// How often a request is decided anew because somebody else's came first.
 const TRIES_MAX: usize = 4;
@@ -38,8 +38,8 @@ pub const LOOK_EVERY_MS: u64 = 15_000;
 /// How often the schedule is looked at: it is a file in the repository, and a draft has an hour.
 const SCHEDULE_EVERY_MS: u64 = 60_000;
 
-/// Whether whoever drafts may see a run.
-pub type Sees<'a> = &'a (dyn Fn(&RunRow) -> bool + Send + Sync);
+/// Whether whoever drafts may do something: see a run, read the handoff before.
+pub type May<'a> = &'a (dyn Fn(Permission, About<'_>) -> bool + Send + Sync);
 
 /// A wish to begin a handoff.
 pub struct Begin {
@@ -79,11 +79,17 @@ impl Engine {
         state.map(Some).map_err(|error| unreadable(error.to_string()))
     }
 
+    /// The same where many are gone through: one that cannot be read is told of, and holds up no other.
+    async fn readable(&self, id: HandoffId) -> Option<State> {
+        let read = self.handoff(id).await;
+        read.inspect_err(|error| tracing::error!(handoff.id = %id, %error, "a handoff is passed over")).ok().flatten()
+    }
+
     /// Begins a handoff with what happened in the shift, as far as whoever asks may see it.
     ///
     /// # Errors
     /// The two are the same person, or the receiver has no account here.
-    pub async fn begin_handoff(&self, wish: Begin, sees: Sees<'_>) -> Result<State, HandoffActError> {
+    pub async fn begin_handoff(&self, wish: Begin, may: May<'_>) -> Result<State, HandoffActError> {
         let receiver = wish.shift.incoming.person();
         if self.account(receiver).await?.is_none() {
             let name = receiver.strip_prefix("user:").unwrap_or(receiver);
@@ -95,7 +101,7 @@ impl Engine {
         let before = self.received_by(&wish.shift.outgoing, wish.shift.rotation.as_deref()).await?;
         let signed_ms = before.as_ref().and_then(|state| state.signature.as_ref()).map(|signature| signature.at_ms);
         let since_ms = signed_ms.unwrap_or(wish.shift.starts_ms);
-        let drafted = self.drafted(since_ms, before.as_ref(), sees).await?;
+        let drafted = self.drafted(since_ms, before.as_ref(), may).await?;
         let now_ms = self.shared.clock.wall_ms();
         let begun = decide::begin(wish.id, &wish.shift, since_ms, wish.emergency.as_deref(), wish.by.as_ref(), now_ms)?;
         let ask = Ask::RefreshFacts { items: drafted.items, facts: drafted.facts };
@@ -142,7 +148,7 @@ impl Engine {
         let due = self.shared.store.due_handoffs(now_ms).await.map_err(|error| reading(&error))?;
         let mut changed = 0;
         for id in due {
-            let Some(state) = self.handoff(id).await? else { continue };
+            let Some(state) = self.readable(id).await else { continue };
             let decision = decide::pass_time(&state, now_ms);
             match self.store_handoff(state.seq, &decision, &[], SERVER, now_ms).await {
                 Ok(()) => changed += 1,
@@ -269,6 +275,11 @@ fn runs_of(state: &State) -> Vec<RunId> {
 /// The scopes of a row; a row that cannot be read is for whoever may read everything.
 pub fn scopes_of_row(row: &HandoffRow) -> Option<Vec<Scope>> {
     serde_json::from_str(&row.scopes).ok()
+}
+
+/// What a decision about it is about.
+pub fn about_row<'a>(row: &'a HandoffRow, scopes: &'a [Scope]) -> About<'a> {
+    About::Handoff { scopes, sides: [&row.sender, &row.receiver] }
 }
 
 fn row(state: &State, scopes: &[Scope]) -> HandoffRow {

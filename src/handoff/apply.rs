@@ -38,12 +38,13 @@ impl State {
 
     /// The state after the first event; none if it is not one.
     pub fn begun(at_ms: i64, event: &Event) -> Option<Self> {
-        let Event::HandoffBegun { handoff, shift, since_ms, emergency, by: _ } = event else { return None };
+        let Event::HandoffBegun { handoff, shift, since_ms, emergency, by } = event else { return None };
         Some(Self {
             handoff: *handoff,
             seq: 1,
             at_ms,
             begun_ms: at_ms,
+            begun_by: by.clone(),
             shift: shift.clone(),
             since_ms: *since_ms,
             emergency: emergency.clone(),
@@ -77,9 +78,9 @@ impl State {
             }
             Event::RecordRevised { revision, record, by: _ } => self.take_revision(*revision, record),
             Event::RecordSigned { revision, digest, overridden, by } => {
-                let overridden = overridden.clone();
-                self.signature =
-                    Some(Signature { by: by.clone(), at_ms, revision: *revision, digest: *digest, overridden });
+                let (by, overridden) = (by.clone(), overridden.clone());
+                let (revision, digest) = (*revision, *digest);
+                self.signature = Some(Signature { by, at_ms, revision, digest, worked: digest, overridden });
                 if self.phase == Phase::Draft {
                     self.phase = Phase::Ready;
                 }
@@ -229,13 +230,20 @@ impl State {
         Ok(())
     }
 
+    /// A page of before would write the action back, so it is of an earlier revision now; the sender's word stands.
     fn change_action(&mut self, item: &ItemKey, action: u32, change: &ActionChange) -> Applied {
+        let was_signed = self.is_signed();
         let found = self.record.item_mut(item).and_then(|item| item.actions.get_mut(action as usize));
         let Some(action) = found else { return self.corrupt("it changes an action that is not there") };
         match change {
             ActionChange::Done => action.done = true,
             ActionChange::DueAt(due) => action.due = Some(due.clone()),
             ActionChange::OwnedBy(owner) => action.owner.clone_from(owner),
+        }
+        self.revision += 1;
+        let digest = self.digest();
+        if let Some(signature) = self.signature.as_mut().filter(|_| was_signed) {
+            signature.worked = digest;
         }
         Ok(())
     }

@@ -16,7 +16,7 @@ use crate::handoff::timing;
 use crate::id::{Digest, HandoffId, ItemKey, RunId};
 use crate::run::event::Actor;
 
-pub use receive::{Missing, missing, to_pass};
+pub use receive::{Missing, missing, to_pass, waits_for_sender};
 
 /// Questions of one handoff: a talk is better than more.
 pub const QUESTIONS_MAX: usize = 50;

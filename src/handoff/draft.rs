@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::handoff::record::{Carried, CarriedOver, DraftedItem, Evidence, FACTS_MAX, Fact, FactKind, Item, Severity};
 use crate::handoff::state::State;
-use crate::id::{HostName, ItemKey, StepId};
+use crate::id::{HostName, ItemKey, RunId, StepId};
 use crate::run::event::RunEnd;
 use crate::run::view::{CellStateName, Need, RunView};
 use crate::run::words;
@@ -47,6 +47,9 @@ pub fn draft(runs: &[RunView], before: Option<&State>) -> Drafted {
         let found = items.entry(key.clone());
         let found =
             found.or_insert_with(|| DraftedItem { key, title, history: Vec::new(), runs: Vec::new(), carried: None });
+        // What an item tells of decides who may read it: it is told of for as long as the item is carried.
+        let more: Vec<RunId> = item.runs.iter().filter(|run| !found.runs.contains(run)).copied().collect();
+        found.runs.extend(more);
         found.carried = Some(over);
     }
     drafted.facts.truncate(FACTS_MAX);

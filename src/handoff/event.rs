@@ -111,7 +111,7 @@ pub enum Event {
         passed: Vec<Passed>,
         by: Actor,
     },
-    /// Nothing was signed, and the receiver took what the draft had.
+    /// What was there was not signed, or its sender answers no more; the receiver took it.
     TakenUnbriefed {
         passed: Vec<Passed>,
         by: Actor,

@@ -17,6 +17,8 @@ pub struct State {
     /// When the last event happened, milliseconds since 1970.
     pub at_ms: i64,
     pub begun_ms: i64,
+    /// None: the server, by the schedule.
+    pub begun_by: Option<Actor>,
     pub shift: Shift,
     pub since_ms: i64,
     pub emergency: Option<String>,
@@ -90,6 +92,8 @@ pub struct Signature {
     pub at_ms: i64,
     pub revision: u32,
     pub digest: Digest,
+    /// The digest of what was signed with what its holders did to its actions since: that is theirs, and no revision.
+    pub worked: Digest,
     pub overridden: Vec<Overridden>,
 }
 
@@ -179,9 +183,9 @@ impl State {
         self.record.digest()
     }
 
-    /// Whether the record is as the sender signed it.
+    /// Whether the record is as the sender signed it, but for the work on its actions.
     pub fn is_signed(&self) -> bool {
-        self.signature.as_ref().is_some_and(|signature| signature.digest == self.digest())
+        self.signature.as_ref().is_some_and(|signature| signature.worked == self.digest())
     }
 
     /// What the receiver still has to go through: after an amendment only what changed.

@@ -6,7 +6,8 @@ use proptest::prelude::*;
 
 use super::checks::{self, sample};
 use super::decide::{Ask, Decision, Refusal, Request, Written, WrittenItem, begin, close, decide, missing, pass_time};
-use super::event::Event;
+use super::draft::draft;
+use super::event::{ActionChange, Event};
 use super::record::{Action, Contingency, DraftedItem, FactKind, Record, Severity};
 use super::state::{self, Phase, State};
 use super::timing;
@@ -279,6 +280,82 @@ fn what_nobody_signed_goes_out_at_the_boundary_and_can_be_taken_without_briefing
     assert_eq!(bench.state.custody[&key("web.disk-full")].holder, actor("ben"));
     bench.pass_minutes(500);
     assert!(bench.state.overdue().is_none(), "whoever has it is not reminded of it");
+}
+
+#[test]
+fn past_the_boundary_a_receiver_is_never_locked_out_by_an_absent_sender() {
+    let unbriefed = || Ask::TakeUnbriefed { wheels: BTreeMap::new() };
+    let disk = key("web.disk-full");
+    // It went out by itself, and then somebody wrote on it.
+    let mut edited = Bench::written();
+    edited.pass_minutes(60);
+    edited.write(Written::NewItem { key: key("item-2"), title: "The certificate".into() }).unwrap();
+    assert_eq!(edited.state.phase, Phase::Draft);
+    edited.say("ben", unbriefed()).unwrap();
+    // It was signed, corrected, and not signed again.
+    let mut corrected = Bench::offered();
+    corrected.write(Written::Item { key: disk.clone(), item: Box::new(judged(Severity::Unstable)) }).unwrap();
+    assert!(corrected.say("ben", unbriefed()).is_err(), "the boundary has not passed");
+    corrected.pass_minutes(60);
+    corrected.say("ben", unbriefed()).unwrap();
+    // A question that nobody answers.
+    let mut asked = Bench::offered();
+    asked.pass_minutes(60);
+    assert!(asked.say("ben", unbriefed()).is_err(), "it was signed, and ben has read nothing");
+    asked.say("ben", Ask::ReadBack { item: disk.clone(), text: OWN_WORDS.into() }).unwrap();
+    asked.say("ben", Ask::Question { item: Some(disk.clone()), text: "Which worker?".into() }).unwrap();
+    assert!(asked.say("ben", unbriefed()).is_err(), "the recap is still ben's to write");
+    asked.say("ben", Ask::Recap { text: "One disk, and one question.".into() }).unwrap();
+    asked.say("ben", unbriefed()).unwrap();
+    for bench in [edited, corrected, asked] {
+        assert_eq!((bench.state.phase.word(), &bench.state.custody[&disk].holder), ("taken-unbriefed", &actor("ben")));
+    }
+}
+
+#[test]
+fn custody_is_taken_neither_from_a_third_nor_by_a_handoff_that_its_receiver_began() {
+    let (shift, ben) = (sample::shift(), actor("ben"));
+    let now_ms = shift.ends_ms + MINUTE_MS;
+    let begun = begin(HandoffId(uuid::Uuid::nil()), &shift, 0, None, Some(&ben), now_ms).unwrap();
+    let take = Request { by: ben.clone(), may_force: false, ask: Ask::TakeUnbriefed { wheels: BTreeMap::new() } };
+    assert!(matches!(decide(&begun.state, &take, now_ms), Err(Refusal::NotYours(_))));
+    let mut bench = Bench::written();
+    let disk = key("web.disk-full");
+    let (to, reason) = (actor("zoe"), "Anna sleeps".to_owned());
+    bench.say("lead", Ask::Force { item: disk.clone(), to, reason, wheels: BTreeMap::new() }).unwrap();
+    bench.pass_minutes(60);
+    bench.say("ben", take.ask).unwrap();
+    assert_eq!(bench.state.custody[&disk].holder, actor("zoe"), "a lead gave it to her");
+}
+
+#[test]
+fn work_on_an_action_outdates_the_sender_s_page_and_leaves_their_word() {
+    let mut bench = Bench::offered();
+    let disk = key("web.disk-full");
+    bench.say("ben", Ask::ReadBack { item: disk.clone(), text: OWN_WORDS.into() }).unwrap();
+    bench.say("ben", Ask::Accept { item: disk.clone() }).unwrap();
+    bench.say("ben", Ask::Recap { text: "One disk, mine.".into() }).unwrap();
+    bench.take().unwrap();
+    let seen = bench.state.revision;
+    bench.say("ben", Ask::ChangeAction { item: disk.clone(), action: 0, change: ActionChange::Done }).unwrap();
+    assert!(bench.state.is_signed(), "what was signed was not touched");
+    let what = Written::Item { key: disk.clone(), item: Box::new(judged(Severity::Watcher)) };
+    assert_eq!(bench.say("anna", Ask::Write { revision: seen, what }), Err(Refusal::Stale));
+    assert!(bench.state.record.items[0].actions[0].done);
+    bench.write(Written::Overview { overview: "Two disks fill.".into(), upcoming: String::new() }).unwrap();
+    assert!(!bench.state.is_signed(), "but what is written is");
+}
+
+#[test]
+fn what_is_carried_keeps_the_runs_that_decide_who_may_read_it() {
+    let mut bench = Bench::written();
+    bench.pass_minutes(60);
+    bench.say("ben", Ask::TakeUnbriefed { wheels: BTreeMap::new() }).unwrap();
+    let drafted = draft(&[], Some(&bench.state));
+    assert_eq!(drafted.items[0].runs, [sample::run()]);
+    let mut record = Record::default();
+    record.take_facts(&drafted.items, &[]);
+    assert_eq!(record.runs(), [sample::run()]);
 }
 
 #[test]

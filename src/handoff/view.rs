@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::handoff::checks::{Finding, Level};
-use crate::handoff::decide::missing;
+use crate::handoff::decide::{missing, waits_for_sender};
 use crate::handoff::event::Shift;
 use crate::handoff::record::{Dismissed, Fact, Item};
 use crate::handoff::state::{Decision, Phase, State, number};
@@ -46,6 +46,10 @@ pub struct HandoffView {
     pub comments: Vec<CommentView>,
     /// What the receiver has not done yet, in words.
     pub missing: Vec<String>,
+    /// Whether all that is missing is the sender's to do: past the boundary, the receiver may take it as it is.
+    pub waits_for_sender: bool,
+    /// What the receiver began themselves is not taken without the sender.
+    pub begun_by_receiver: bool,
     /// What does not hold, where it was checked.
     pub findings: Vec<FindingView>,
 }
@@ -173,6 +177,8 @@ pub fn view(state: &State, findings: &[Finding]) -> HandoffView {
             }
             _ => Vec::new(),
         },
+        waits_for_sender: waits_for_sender(state),
+        begun_by_receiver: state.begun_by.as_ref().is_some_and(|by| state.is_receiver(by)),
         findings: findings.iter().map(FindingView::from).collect(),
     }
 }

@@ -169,7 +169,7 @@ fn refusal(
         About::Server => return Problem::forbidden(denied.to_string()),
         About::Runbook { .. } => Permission::ReadRunbooks,
         About::Run(_) => Permission::ReadRuns,
-        About::Handoff(_) => Permission::ReadHandoffs,
+        About::Handoff { .. } => Permission::ReadHandoffs,
     };
     match decide(policy, identity, reading, about) {
         Ok(_) => Problem::forbidden(denied.to_string()),

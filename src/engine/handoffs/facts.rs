@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Engine, Sees};
+use super::{Engine, May};
 use crate::access::identity::Identity;
 use crate::access::policy::{Permission, decide};
 use crate::access::scope::About;
@@ -27,33 +27,44 @@ impl Engine {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub async fn drafted(&self, since_ms: i64, before: Option<&State>, sees: Sees<'_>) -> Result<Drafted, EngineError> {
+    pub async fn drafted(&self, since_ms: i64, before: Option<&State>, may: May<'_>) -> Result<Drafted, EngineError> {
         let ids = self.shared.store.runs_of_shift(since_ms, RUNS_MAX).await.map_err(|error| reading(&error))?;
         let mut runs = Vec::new();
         for id in ids {
             let Some(row) = self.shared.store.run(id).await.map_err(|error| reading(&error))? else { continue };
-            if sees(&row) {
+            if may(Permission::ReadRuns, About::Run(&scope_of_row(&row))) {
                 runs.extend(self.view(id).await?);
             }
         }
-        Ok(draft(&runs, before))
+        let carried = match before {
+            Some(before) if self.may_read(before, may).await? => Some(before),
+            Some(_) | None => None,
+        };
+        Ok(draft(&runs, carried))
+    }
+
+    /// Nobody reads by a draft what they may not read where it was written.
+    async fn may_read(&self, state: &State, may: May<'_>) -> Result<bool, EngineError> {
+        let scopes = self.scopes_of(state).await.map_err(|error| reading(&error))?;
+        let sides = [state.shift.outgoing.person(), state.shift.incoming.person()];
+        Ok(may(Permission::ReadHandoffs, About::Handoff { scopes: &scopes, sides }))
     }
 
     /// The same for a handoff that is there.
     ///
     /// # Errors
     /// The store cannot be read.
-    pub async fn drafted_for(&self, state: &State, sees: Sees<'_>) -> Result<Drafted, EngineError> {
+    pub async fn drafted_for(&self, state: &State, may: May<'_>) -> Result<Drafted, EngineError> {
         let before = self.received_by(&state.shift.outgoing, state.shift.rotation.as_deref()).await?;
-        self.drafted(state.since_ms, before.as_ref(), sees).await
+        self.drafted(state.since_ms, before.as_ref(), may).await
     }
 
     /// What the checks of a handoff ask of the world.
     ///
     /// # Errors
     /// The store cannot be read.
-    pub async fn handoff_world(&self, state: &State, sees: Sees<'_>) -> Result<World, EngineError> {
-        let drafted = self.drafted_for(state, sees).await?;
+    pub async fn handoff_world(&self, state: &State, may: May<'_>) -> Result<World, EngineError> {
+        let drafted = self.drafted_for(state, may).await?;
         let sender_is_there = self.account(state.shift.outgoing.person()).await?.is_some();
         let receiver = self.account(state.shift.incoming.person()).await?;
         let mut world = World {

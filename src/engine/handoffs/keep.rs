@@ -28,7 +28,7 @@ impl Engine {
         let unkept = self.shared.store.unkept_handoffs().await.map_err(|error| reading(&error))?;
         let mut kept = 0;
         for (id, _) in unkept {
-            let Some(state) = self.handoff(id).await? else { continue };
+            let Some(state) = self.readable(id).await else { continue };
             match self.keep_one(branch, &state).await {
                 Ok(()) => {
                     let noted = self.shared.store.note_kept_handoff(id, state.seq).await;

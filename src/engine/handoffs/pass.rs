@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::{Engine, HandoffActError, TRIES_MAX, stored};
-use crate::access::identity::{Identity, Reach};
+use crate::access::identity::{Identity, Reach, Road};
 use crate::access::policy::Permission;
 use crate::engine::ask::EngineError;
 use crate::engine::live::{Joined, Joining, Message};
@@ -94,6 +94,11 @@ impl Engine {
                 Some(account) => self.may_on_run(account, wheel.run, Permission::ActOnRuns).await?,
                 None => false,
             };
+            // A token reaches no further than it was made for, whatever its owner may.
+            if who.road == Road::Token && !self.may_on_run(who, wheel.run, Permission::ActOnRuns).await? {
+                let why = format!("this token may not work the run {}, whose wheel would pass with it", wheel.run);
+                return Err(Refusal::NotNow(why).into());
+            }
             if !is_granted && who.reach != Reach::BreakGlass {
                 let (to, run) = (&wheel.to, wheel.run);
                 let why =

@@ -14,7 +14,6 @@ use crate::audit::entry::SERVER;
 use crate::diagnostic::Severity;
 use crate::engine::ask::EngineError;
 use crate::engine::look::windows;
-use crate::engine::policy::scope_of_row;
 use crate::engine::questions::reading;
 use crate::handoff::decide;
 use crate::handoff::event::Shift;
@@ -24,7 +23,6 @@ use crate::library::LibraryError;
 use crate::oncall::schedule::Schedule;
 use crate::run::event::Actor;
 use crate::store::handoffs::{Filter, HandoffRow, PAGE_MAX};
-use crate::store::runs::RunRow;
 
 impl Engine {
     /// Begins what is due by the schedule, and makes void what it does not say any more. Gives the number of drafts.
@@ -57,11 +55,10 @@ impl Engine {
     async fn begin_scheduled(&self, id: HandoffId, shift: Shift) -> Result<(), HandoffActError> {
         let sender = self.account(shift.outgoing.person()).await?;
         let policy = self.policy().await.policy;
-        let sees = |row: &RunRow| {
-            let may = |sender| decide(&policy, sender, Permission::ReadRuns, About::Run(&scope_of_row(row))).is_ok();
-            sender.as_ref().is_some_and(may)
+        let may = |permission: Permission, about: About<'_>| {
+            sender.as_ref().is_some_and(|sender| decide(&policy, sender, permission, about).is_ok())
         };
-        self.begin_handoff(Begin { id, shift, emergency: None, by: None }, &sees).await.map(drop)
+        self.begin_handoff(Begin { id, shift, emergency: None, by: None }, &may).await.map(drop)
     }
 
     /// The schedule as `oncall.yaml` has it; none without the file. Calendars say nothing here.
@@ -86,7 +83,7 @@ impl Engine {
         let page = self.shared.store.list_handoffs(&filter, None, PAGE_MAX).await.map_err(|error| reading(&error))?;
         for row in page.handoffs.iter().filter(|row| row.boundary_ms > now_ms && row.phase != "amended") {
             let Some(successor) = replaced_by(row, due) else { continue };
-            let Some(state) = self.handoff(row.id).await? else { continue };
+            let Some(state) = self.readable(row.id).await else { continue };
             let decision = decide::void_by_schedule(&state, Some(successor), now_ms);
             if let Err(error) = self.store_handoff(state.seq, &decision, &[], SERVER, now_ms).await {
                 tracing::warn!(handoff.id = %row.id, %error, "a handoff that the schedule does not ask for stays open");

@@ -81,14 +81,30 @@ pub fn missing(state: &State) -> Vec<Missing> {
     missing
 }
 
-/// The items that pass when the receiver takes them now, with who holds each and the runs whose wheel goes with it.
+/// Whether all that is missing is the sender's to do: the receiver is at the end of what they can.
+pub fn waits_for_sender(state: &State) -> bool {
+    let is_asked = |item: &ItemKey| state.open_questions().any(|(_, asked)| asked.item.as_ref() == Some(item));
+    let is_senders = |lack: &Missing| match lack {
+        Missing::Answer(_) | Missing::Signature => true,
+        // It cannot be accepted while a question about it is open.
+        Missing::Decision(item) => is_asked(item),
+        Missing::ReadBack(_) | Missing::Settling(..) | Missing::OwnerOrDue(..) | Missing::Recap => false,
+    };
+    let missing = missing(state);
+    !missing.is_empty() && missing.iter().all(is_senders)
+}
+
+/// The items that pass when the receiver takes them now, with who holds each and the runs whose wheel goes with it:
+/// what its sender holds. What a lead gave to somebody else, only a lead takes from them.
 pub fn to_pass(state: &State, unbriefed: bool) -> Vec<(ItemKey, Actor, Vec<RunId>)> {
-    let takes = |key: &ItemKey| {
-        unbriefed || state.receipt(key).is_some_and(|receipt| receipt.decision == Some(Decision::Accepted))
+    let takes = |key: &ItemKey| match state.receipt(key).and_then(|receipt| receipt.decision.as_ref()) {
+        Some(Decision::Accepted) => true,
+        Some(Decision::Declined { .. }) => false,
+        None => unbriefed,
     };
     let to_read = state.to_read().into_iter().filter(|item| takes(&item.key));
     let held = to_read.filter_map(|item| Some((item, state.custody.get(&item.key)?)));
-    held.filter(|(_, custody)| !state.is_receiver(&custody.holder))
+    held.filter(|(_, custody)| state.is_sender(&custody.holder))
         .map(|(item, custody)| (item.key.clone(), custody.holder.clone(), item.runs.clone()))
         .collect()
 }
@@ -171,11 +187,18 @@ impl Draft {
 
     pub(super) fn take_unbriefed(&mut self, wheels: &BTreeMap<RunId, u64>, by: &Actor) -> Answer {
         self.only_receiver(by)?;
-        if self.state.signature.is_some() {
-            return Err(Refusal::NotNow("it was signed: read it, and say it back".to_owned()));
+        if self.state.begun_by.as_ref().is_some_and(|by| self.state.is_receiver(by)) {
+            let why = "you began it yourself, and its sender has not handed anything over: ask them, or ask a lead";
+            return Err(Refusal::NotYours(why.to_owned()));
         }
-        if !matches!(self.state.phase, Phase::Offered | Phase::Questioned) {
+        if !matches!(self.state.phase, Phase::Draft | Phase::Ready | Phase::Offered | Phase::Questioned) {
+            return Err(Refusal::NotNow("it is taken, closed or void already".to_owned()));
+        }
+        if self.now_ms < self.state.shift.ends_ms {
             return Err(Refusal::NotNow("the boundary has not passed: the sender may still write it".to_owned()));
+        }
+        if self.state.is_signed() && !waits_for_sender(&self.state) {
+            return Err(Refusal::NotNow("it was signed: read it, and say it back".to_owned()));
         }
         let passed = self.passed(true, wheels);
         self.emit(Event::TakenUnbriefed { passed, by: by.clone() });

@@ -97,8 +97,8 @@ pub async fn act(
 ) -> Result<Json<HandoffView>, Problem> {
     let asked: Asked =
         serde_json::from_value(body).map_err(|error| Problem::refused(format!("the action does not fit: {error}")))?;
-    let state = doing::act(&who, &web, asked).await?;
-    Ok(Json(view(&state, &[])))
+    doing::act(&who, &web, asked).await?;
+    Ok(Json(handoffs::picture(&who, &web).await?))
 }
 
 /// Passes an item to somebody, over their heads, with a reason. Never by a token.
@@ -117,8 +117,8 @@ pub async fn force(
     Body(body): Body<Value>,
 ) -> Result<Json<HandoffView>, Problem> {
     let body: ForceBody = serde_json::from_value(body).map_err(|error| Problem::refused(error.to_string()))?;
-    let state = doing::force(&who, &web, body.item.parse()?, &body.to, body.reason).await?;
-    Ok(Json(view(&state, &[])))
+    doing::force(&who, &web, body.item.parse()?, &body.to, body.reason).await?;
+    Ok(Json(handoffs::picture(&who, &web).await?))
 }
 
 /// The handoff as Markdown.

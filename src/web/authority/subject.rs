@@ -242,6 +242,7 @@ impl Subject for TheRunbook {
 pub struct TheHandoff {
     pub id: HandoffId,
     scopes: Vec<Scope>,
+    sides: [String; 2],
 }
 
 impl Subject for TheHandoff {
@@ -250,11 +251,12 @@ impl Subject for TheHandoff {
     async fn find(parts: &mut Parts, web: &Web) -> Result<Option<Self>, Problem> {
         let Ok(id) = parameter(parts, "id").await?.parse::<HandoffId>() else { return Ok(None) };
         let Some(row) = web.store().handoff(id).await? else { return Ok(None) };
-        Ok(scopes_of_row(&row).map(|scopes| Self { id, scopes }))
+        Ok(scopes_of_row(&row).map(|scopes| Self { id, scopes, sides: [row.sender, row.receiver] }))
     }
 
     fn about(&self) -> Option<About<'_>> {
-        Some(About::Handoff(&self.scopes))
+        let [sender, receiver] = &self.sides;
+        Some(About::Handoff { scopes: &self.scopes, sides: [sender, receiver] })
     }
 
     fn absent() -> Problem {

@@ -4,7 +4,6 @@
 use crate::access::policy::Permission;
 use crate::access::scope::About;
 use crate::engine::handoffs::{Begin, HandoffActError};
-use crate::engine::policy::scope_of_row;
 use crate::entropy;
 use crate::handoff::checks;
 use crate::handoff::decide::{Ask, Refusal, Request, Written, WrittenItem};
@@ -14,7 +13,6 @@ use crate::handoff::record::{Action, Contingency, RunbookRef, Severity};
 use crate::handoff::state::State;
 use crate::id::{Digest, HandoffId, ItemKey, RunbookPath};
 use crate::run::event::Actor;
-use crate::store::runs::RunRow;
 use crate::web::authority::{Authorised, ForceCustody, Named, TheHandoff, WriteHandoffs};
 use crate::web::handoff_form::{ActionText, Asked, BeginText, ContingencyText, ItemText, Word};
 use crate::web::state::Web;
@@ -52,8 +50,8 @@ pub async fn begin(who: &Authorised<WriteHandoffs, Named>, web: &Web, asked: &Be
     let id = HandoffId(entropy::fresh_uuid(now_ms));
     let emergency = is_emergency.then(|| asked.emergency.clone());
     let wish = Begin { id, shift, emergency, by: Some(who.actor().clone()) };
-    let sees = |row: &RunRow| who.may(Permission::ReadRuns, About::Run(&scope_of_row(row)));
-    let state = web.engine().begin_handoff(wish, &sees).await?;
+    let may = |permission: Permission, about: About<'_>| who.may(permission, about);
+    let state = web.engine().begin_handoff(wish, &may).await?;
     if !is_emergency || !state.is_sender(who.actor()) {
         return Ok(state);
     }
@@ -136,8 +134,8 @@ async fn send(
     reasons: std::collections::BTreeMap<String, String>,
 ) -> Done {
     let state = current(who, web).await?;
-    let sees = |row: &RunRow| who.may(Permission::ReadRuns, About::Run(&scope_of_row(row)));
-    let world = web.engine().handoff_world(&state, &sees).await?;
+    let may = |permission: Permission, about: About<'_>| who.may(permission, about);
+    let world = web.engine().handoff_world(&state, &may).await?;
     let findings = checks::check(&state, &world);
     let signed = say(who, web, Ask::Sign { digest: parsed(digest)?, findings, reasons }).await?;
     // An amendment is signed where it is: it was offered, and taken, before.
@@ -146,8 +144,8 @@ async fn send(
 
 async fn refresh(who: &Authorised<WriteHandoffs, TheHandoff>, web: &Web) -> Done {
     let state = current(who, web).await?;
-    let sees = |row: &RunRow| who.may(Permission::ReadRuns, About::Run(&scope_of_row(row)));
-    let drafted = web.engine().drafted_for(&state, &sees).await?;
+    let may = |permission: Permission, about: About<'_>| who.may(permission, about);
+    let drafted = web.engine().drafted_for(&state, &may).await?;
     say(who, web, Ask::RefreshFacts { items: drafted.items, facts: drafted.facts }).await
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::access::policy::Permission;
 use crate::access::scope::About;
-use crate::engine::handoffs::scopes_of_row;
+use crate::engine::handoffs::{about_row, scopes_of_row};
 use crate::engine::policy::scope_of_row;
 use crate::handoff::checks;
 use crate::handoff::form::{self, FormError};
@@ -46,8 +46,8 @@ pub async fn picture<P: Asks>(who: &Authorised<P, TheHandoff>, web: &Web) -> Res
     let state = state(who, web).await?;
     let writes = matches!(state.phase, Phase::Draft | Phase::Amended(_)) && state.is_sender(who.actor());
     let findings = if writes {
-        let sees = |row: &RunRow| who.may(Permission::ReadRuns, About::Run(&scope_of_row(row)));
-        let world = web.engine().handoff_world(&state, &sees).await?;
+        let may = |permission, about: About<'_>| who.may(permission, about);
+        let world = web.engine().handoff_world(&state, &may).await?;
         checks::check(&state, &world)
     } else {
         Vec::new()
@@ -96,7 +96,7 @@ pub async fn other<P: Asks>(who: &Authorised<P, TheHandoff>, web: &Web, id: &str
     let id: HandoffId = id.parse().map_err(|_| TheHandoff::absent())?;
     let row = web.store().handoff(id).await?.ok_or_else(TheHandoff::absent)?;
     let scopes = scopes_of_row(&row).ok_or_else(TheHandoff::absent)?;
-    if !who.may(Permission::ReadHandoffs, About::Handoff(&scopes)) {
+    if !who.may(Permission::ReadHandoffs, about_row(&row, &scopes)) {
         return Err(TheHandoff::absent());
     }
     let state = web.engine().handoff(id).await?.ok_or_else(TheHandoff::absent)?;
@@ -117,7 +117,7 @@ pub async fn before<P: Asks>(
     let page = web.store().list_handoffs(&filter, None, PAGE_MAX).await?;
     let may = |row: &HandoffRow| {
         row.id != picture.id
-            && scopes_of_row(row).is_some_and(|scopes| who.may(Permission::ReadHandoffs, About::Handoff(&scopes)))
+            && scopes_of_row(row).is_some_and(|scopes| who.may(Permission::ReadHandoffs, about_row(row, &scopes)))
     };
     Ok(page.handoffs.into_iter().filter(may).take(10).collect())
 }
@@ -143,7 +143,7 @@ pub async fn list<P: Asks>(
                 seen.next = seen.handoffs.last().map(Cursor::after);
                 return Ok(seen);
             }
-            if scopes_of_row(&row).is_some_and(|scopes| who.sees(About::Handoff(&scopes))) {
+            if scopes_of_row(&row).is_some_and(|scopes| who.sees(about_row(&row, &scopes))) {
                 seen.handoffs.push(row);
             }
         }
@@ -163,7 +163,7 @@ pub async fn list<P: Asks>(
 pub async fn holder<P: Asks>(who: &Authorised<P, TheRun>, web: &Web) -> Result<Option<HeldRun>, Problem> {
     let Some(held) = web.store().holder_of_run(who.on.id).await? else { return Ok(None) };
     let Some(row) = web.store().handoff(held.handoff).await? else { return Ok(None) };
-    let may = scopes_of_row(&row).is_some_and(|scopes| who.may(Permission::ReadHandoffs, About::Handoff(&scopes)));
+    let may = scopes_of_row(&row).is_some_and(|scopes| who.may(Permission::ReadHandoffs, about_row(&row, &scopes)));
     Ok(Some(held).filter(|_| may))
 }
 

@@ -314,7 +314,11 @@ fn may(handoff: &HandoffView, looker: Looker<'_>) -> May {
         refresh: sends && phase == "draft",
         withdraw: sends && (is_offered || phase == "ready"),
         read: receives && (is_offered || phase == "amended"),
-        take_unbriefed: receives && is_offered && handoff.signed.is_none(),
+        take_unbriefed: receives
+            && (is_draft || is_offered)
+            && looker.now_ms >= handoff.shift.ends_ms
+            && (unsigned || handoff.waits_for_sender)
+            && !handoff.begun_by_receiver,
         object: sends && matches!(phase, "acknowledged" | "amended"),
         void: (sends || looker.forces) && (is_draft || is_offered),
         comment: looker.writes && phase != "void",
@@ -337,7 +341,7 @@ fn what_now(handoff: &HandoffView, looker: Looker<'_>) -> String {
         "acknowledged" => format!("{to} has read it back and taken it."),
         "amended" if receives => "Something changed after you took it: read back what changed.".to_owned(),
         "amended" => format!("It changed after it was taken; {to} is to read back what changed."),
-        "taken-unbriefed" => format!("{to} took it without a briefing: nothing was signed."),
+        "taken-unbriefed" => format!("{to} took it without a briefing."),
         "closed" => "The next handoff was signed.".to_owned(),
         _ => "It is void.".to_owned(),
     }

@@ -286,6 +286,47 @@ async fn a_receiver_who_is_not_in_the_system_is_refused_with_what_to_do() {
 }
 
 #[tokio::test]
+async fn whoever_begins_a_handoff_for_somebody_reads_nothing_of_theirs_by_it() {
+    let world = World::start().await;
+    let (id, digest) = world.read().await;
+    world.follows("ben", &id, json!({"action": "accept", "digest": digest, "recap": RECAP})).await;
+    // Cleo writes handoffs, of db/** alone; what ben took is about web/tour.
+    let body = json!({"from": "ben", "to": "anna"});
+    let (status, begun) = world.ask("cleo", Method::POST, "/api/v1/handoffs", Some(body.clone())).await;
+    assert_eq!((status, begun["items"].as_array().map(Vec::len)), (StatusCode::CREATED, Some(0)), "{begun}");
+    // Whoever may read it gets it, with the run that keeps the new one from cleo.
+    let (status, begun) = world.ask("anna", Method::POST, "/api/v1/handoffs", Some(body)).await;
+    assert_eq!((status, begun["items"][0]["item"]["runs"][0].as_str()), (StatusCode::CREATED, Some(&*world.run)));
+    assert_eq!(begun["items"][0]["item"]["carried"]["times"], 1, "{begun}");
+    let path = format!("/api/v1/handoffs/{}", begun["id"].as_str().expect("an id"));
+    assert_eq!(world.ask("cleo", Method::GET, &path, None).await.0, StatusCode::NOT_FOUND);
+    // Anna began it, and she is its receiver: without ben she takes nothing by it.
+    let begun = begun["id"].as_str().expect("an id");
+    let (status, said) = world.act("anna", begun, json!({"action": "take-unbriefed"})).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{said}");
+    assert!(said["detail"].as_str().expect("it says why").contains("you began it yourself"), "{said}");
+    assert_eq!(world.driver().await, "user:ben");
+}
+
+#[tokio::test]
+async fn one_handoff_that_cannot_be_read_holds_up_no_other() {
+    let world = World::start().await;
+    let past = (jiff::Timestamp::now() - jiff::SignedDuration::from_mins(61)).to_string();
+    for from in ["anna", "lead"] {
+        let body = json!({"from": from, "to": "ben", "boundary": past});
+        let (status, said) = world.ask("lead", Method::POST, "/api/v1/handoffs", Some(body)).await;
+        assert_eq!(status, StatusCode::CREATED, "{said}");
+    }
+    world
+        .sql(
+            "update handoff_event set body = '{}' where seq = 1 and handoff in \
+             (select id from handoff where sender = 'user:anna')",
+        )
+        .await;
+    assert_eq!(world.server.engine.pass_handoff_time().await.expect("time passes"), 1);
+}
+
+#[tokio::test]
 async fn nobody_gets_the_wheel_of_a_run_that_they_may_not_work() {
     let world = World::start().await;
     // Cleo may not see the run: the check says so before anybody signs.
