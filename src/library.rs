@@ -187,7 +187,12 @@ impl Library {
     pub async fn resolve(&self, git_ref: Option<&GitRef>) -> Result<Revision, LibraryError> {
         let folder = || self.folder.clone();
         match (self.git(), git_ref) {
-            (None, None) => Ok(Revision::Folder),
+            (None, None) => {
+                // A folder that went away must not pass for one without files.
+                std::fs::metadata(&self.folder)
+                    .map_err(|source| LibraryError::NoFolder { folder: folder(), source })?;
+                Ok(Revision::Folder)
+            }
             (None, Some(git_ref)) => Err(LibraryError::RefWithoutGit { folder: folder(), git_ref: git_ref.clone() }),
             (Some((git, _)), None) => {
                 let commit = git.commit(&head()).await?.ok_or_else(|| LibraryError::NoCommit { folder: folder() })?;

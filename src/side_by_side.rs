@@ -1,6 +1,7 @@
 //! Two outputs beside each other, line by line: what is in both, what differs, and where. Plain data; what is bounded is
 //! said by whoever asks, because only they know how much there was.
 
+use aho_corasick::{AhoCorasick, MatchKind};
 use serde::Serialize;
 use similar::{Algorithm, DiffOp, capture_diff_slices};
 
@@ -8,13 +9,13 @@ use similar::{Algorithm, DiffOp, capture_diff_slices};
 const CONTEXT_LINES: usize = 3;
 
 /// What does not count as a difference.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub enum Noise {
     /// Everything counts.
     #[default]
     Counts,
     /// White space, numbers and the names of the hosts do not.
-    Ignored { hosts: Vec<String> },
+    Ignored { hosts: AhoCorasick },
 }
 
 /// Two texts beside each other.
@@ -61,13 +62,22 @@ pub struct Line {
 }
 
 impl Noise {
+    /// White space, numbers and these names do not count. To be made once for all lines: it finds all names of a line in
+    /// one pass, longer ones first, so that `web-12` is not `web-1` and a 2.
+    pub fn ignoring<'a>(hosts: impl IntoIterator<Item = &'a str>) -> Self {
+        let hosts = hosts.into_iter().filter(|host| !host.is_empty());
+        let hosts = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(hosts);
+        Self::Ignored { hosts: hosts.expect("the names of all hosts are fewer bytes than the automaton counts") }
+    }
+
     /// The line as it is compared.
     pub fn key(&self, line: &str) -> String {
         let Self::Ignored { hosts } = self else { return line.to_owned() };
-        let mut text = line.to_owned();
-        for host in hosts.iter().filter(|host| !host.is_empty()) {
-            text = text.replace(host.as_str(), "host");
-        }
+        let mut text = String::with_capacity(line.len());
+        hosts.replace_all_with(line, &mut text, |_, _, text| {
+            text.push_str("host");
+            true
+        });
         let mut key = String::with_capacity(text.len());
         for letter in text.trim().chars() {
             let last = key.chars().next_back();
@@ -226,7 +236,8 @@ mod tests {
 
     #[test]
     fn numbers_white_space_and_host_names_may_be_noise() {
-        let noise = Noise::Ignored { hosts: vec!["web-12".to_owned(), "web-1".to_owned()] };
+        let noise = Noise::ignoring(["web-1", "web-12", "ost", ""]);
+        assert_eq!(noise.key("web-12 and web-1, web-123"), "host and host, host0", "longest first, each once");
         let (old, new) = (lines("web-1:  up 3 days, load 0.12\n"), lines("web-12: up 114 days, load 1.50\n"));
         assert_eq!(side_by_side(&old, &new, &noise).differing, 0);
         assert_eq!(side_by_side(&old, &new, &Noise::Counts).differing, 1);

@@ -55,18 +55,28 @@ pub(super) struct Looked {
 }
 
 impl Engine {
-    /// Who is on call, at most a second old.
+    /// Who is on call, at most a second old; where that cannot be read now, as it was known before, with why.
     ///
     /// # Errors
-    /// Neither the repository nor the store can be read.
+    /// The repository or the store cannot be read, and never could since the start.
     pub async fn on_call(&self) -> Result<OnCall, EngineError> {
         let mut looked = self.shared.on_call.lock().await;
         let now_ms = self.shared.clock.monotonic_ms();
         if let Some(looked) = looked.as_ref().filter(|looked| now_ms.saturating_sub(looked.at_ms) < AGE_MAX_MS) {
             return Ok(looked.on_call.clone());
         }
-        let on_call = self.look_at_on_call().await?;
-        *looked = Some(Looked { at_ms: now_ms, on_call: on_call.clone() });
+        let found = self.look_at_on_call().await;
+        let on_call = match (found, looked.as_ref()) {
+            (Ok(on_call), _) => on_call,
+            (Err(error), Some(last)) => {
+                tracing::warn!(%error, "who is on call stays as it was known before");
+                let trouble = Some(format!("{error}; what was known before stays in force"));
+                OnCall { trouble, ..last.on_call.clone() }
+            }
+            (Err(error), None) => return Err(error),
+        };
+        // Behind the look: a slow one must not be out of date when it is done.
+        *looked = Some(Looked { at_ms: self.shared.clock.monotonic_ms(), on_call: on_call.clone() });
         Ok(on_call)
     }
 

@@ -113,33 +113,59 @@ fn check(name: &str, template: &str) -> Result<(), FormError> {
     if template.contains("{{{{") {
         return Err(FormError::Forbidden { name: name(), what: "raw blocks" });
     }
-    let (mut blocks, mut loops): (Vec<bool>, usize) = (Vec::new(), 0);
-    for tag in template.split("{{").skip(1) {
-        let tag = tag.split("}}").next().unwrap_or_default().trim_matches(['~', '{']).trim();
-        if tag.starts_with('!') {
+    let forbid = |what| Err(FormError::Forbidden { name: name(), what });
+    // Of each block: whether it is a loop, and how many `else if` hang on it, each of which lies within the one before.
+    let mut blocks: Vec<(bool, usize)> = Vec::new();
+    for (before, piece) in template.split("{{").zip(template.split("{{").skip(1)) {
+        // What is counted here must be what the library sees: it takes none of these for the tags they look like.
+        let Some((tag, _)) = piece.split_once("}}") else { return forbid("tags within tags or comments") };
+        if before.ends_with('\\') {
+            return forbid("a backslash before a tag");
+        }
+        if let Some(comment) = tag.strip_prefix('!') {
+            let is_dashed = comment.trim_start().starts_with("--");
+            if is_dashed && !(comment.starts_with("--") && comment.len() >= 4 && comment.ends_with("--")) {
+                return forbid("tags within tags or comments");
+            }
             continue;
+        }
+        let tag = tag.trim_matches(|letter: char| letter.is_whitespace() || letter == '~' || letter == '{');
+        let (singles, doubles) = (tag.matches('\'').count(), tag.matches('"').count());
+        if tag.contains('\\') || singles % 2 + doubles % 2 > 0 || singles.min(doubles) > 0 {
+            return forbid("quotes within quotes");
         }
         let kinds = [('>', "partials"), ('*', "decorators"), ('&', "values without escaping")];
         let forbidden = kinds.iter().find(|(sign, _)| tag.trim_start_matches('#').trim_start().starts_with(*sign));
         if let Some((_, what)) = forbidden {
-            return Err(FormError::Forbidden { name: name(), what });
+            return forbid(what);
         }
         if tag.contains(['(', '[', '|']) {
-            return Err(FormError::Forbidden { name: name(), what: "brackets" });
+            return forbid("brackets");
         }
         if let Some(block) = tag.strip_prefix('#') {
-            let is_loop = block.trim_start().starts_with("each");
-            loops += usize::from(is_loop);
-            blocks.push(is_loop);
+            blocks.push((block.trim_start().starts_with("each"), 0));
         } else if tag.starts_with('/') {
-            loops -= usize::from(blocks.pop().unwrap_or(false));
+            blocks.pop();
+        } else if let Some(chained) = tag.strip_prefix("else").or_else(|| tag.strip_prefix('^')).map(str::trim) {
+            // `{{else each …}}` would be a loop that no `#` opens; `else` and its word need no space between them.
+            match chained.split_whitespace().next() {
+                None => {}
+                Some("if" | "unless") if tag.starts_with("else") => {
+                    if let Some((_, links)) = blocks.last_mut() {
+                        *links += 1;
+                    }
+                }
+                Some(_) => return forbid("else with another block than if or unless"),
+            }
         }
-        if loops > LOOPS_MAX || blocks.len() > BLOCKS_MAX {
+        let loops = blocks.iter().filter(|(is_loop, _)| *is_loop).count();
+        let depth: usize = blocks.iter().map(|(_, links)| links + 1).sum();
+        if loops > LOOPS_MAX || depth > BLOCKS_MAX {
             return Err(FormError::TooDeep { name: name() });
         }
     }
     if template.contains("{{{") {
-        return Err(FormError::Forbidden { name: name(), what: "values without escaping" });
+        return forbid("values without escaping");
     }
     Ok(())
 }
@@ -238,6 +264,26 @@ mod tests {
         for template in bad {
             assert!(markdown("bad", template, &handoff()).is_err(), "{}", &template[..template.len().min(60)]);
         }
+        let hidden = [
+            "{{else each items}}",
+            "{{~ else  each items ~}}",
+            "{{^each items}}",
+            "{{elseeach items}}",
+            "{{!-- {{/each}} --}}",
+            "{{!--}} {{/each}} --}}",
+            "\\{{/each}}",
+            "{{lookup handoff \"}}{{/each}}\"}}",
+            "{{lookup '\"' \"}}{{/each}}\"}}",
+            "{{ ~#each items}}{{#each items}}{{#each items}}{{#each items}}",
+        ];
+        for part in hidden {
+            let refused = check("bad", &format!("{{{{#each items}}}}{part}{{{{/each}}}}"));
+            assert!(refused.is_err(), "{part}: {refused:?}");
+        }
+        let chain = format!("{{{{#if signed}}}}{}{{{{/if}}}}", "{{else if signed}}".repeat(3_000));
+        assert!(matches!(check("bad", &chain), Err(FormError::TooDeep { .. })), "each link lies within the one before");
+        let fine = "{{!-- a note --}}{{! another }}{{#if signed}}a{{else if boundary}}b{{else}}c{{/if}}";
+        assert!(markdown("fine", fine, &handoff()).is_ok());
         let hole = markdown("hole", "{{handoff.nothing}}", &handoff()).expect_err("strict");
         assert!(hole.to_string().contains("hole") && hole.to_string().contains("nothing"), "{hole}");
     }

@@ -109,7 +109,7 @@ impl Pager {
         let text = if text.is_empty() { format!("{} needs help", person_of(by)) } else { text.to_owned() };
         let mut page = Page::raise(chain, of, text, about.map(str::to_owned), by.to_owned(), now_ms);
         let id = entropy::fresh_uuid(now_ms);
-        let reached = self.reached(&page, &on_call, now_ms);
+        let reached = self.reached(&page, Some(&on_call), now_ms);
         let messages = self.step(id, &mut page, Input::Tick, now_ms, &reached)?;
         let entry = NewEntry::new(now_ms, Kind::PageRaised, by, object(id)).with("chain", chain);
         self.engine.store().raise_page(&row(id, &page, 1), &messages, &entry).await?;
@@ -145,14 +145,15 @@ impl Pager {
     /// Lets every page climb whose time has come.
     ///
     /// # Errors
-    /// The store or the schedule cannot be read: then it is tried again.
+    /// The store cannot be read, or the schedule, and never could since the start: then those who are named by account
+    /// or channel are paged all the same, and the rest is tried again.
     pub async fn tick(&self) -> Result<(), PagerError> {
         let now_ms = self.clock().wall_ms();
         let due = self.engine.store().pages_due(now_ms, DUE_MAX).await?;
         if due.is_empty() {
             return Ok(());
         }
-        let on_call = self.engine.on_call().await?;
+        let on_call = self.engine.on_call().await;
         for due in due {
             let id = due.id;
             let mut found = match found(due) {
@@ -162,15 +163,19 @@ impl Pager {
                     continue;
                 }
             };
-            let reached = self.reached(&found.page, &on_call, now_ms);
+            let reached = self.reached(&found.page, on_call.as_ref().ok(), now_ms);
             let messages = self.step(id, &mut found.page, Input::Tick, now_ms, &reached)?;
+            if on_call.is_err() && messages.is_empty() {
+                // Not over: who its rotations mean is not known yet.
+                continue;
+            }
             // False: another server let it climb, or somebody answered.
             self.engine
                 .store()
                 .change_page(&row(id, &found.page, found.version), &messages, None, None, now_ms)
                 .await?;
         }
-        Ok(())
+        on_call.map(|_| ()).map_err(PagerError::Engine)
     }
 
     /// # Errors
@@ -215,8 +220,8 @@ impl Pager {
         Ok(messages)
     }
 
-    /// Whom each level reaches at this moment.
-    fn reached(&self, page: &Page, on_call: &OnCall, now_ms: i64) -> Vec<Vec<Target>> {
+    /// Whom each level reaches at this moment; rotations nobody, where it is not known who is on call.
+    fn reached(&self, page: &Page, on_call: Option<&OnCall>, now_ms: i64) -> Vec<Vec<Target>> {
         let reach = |who: &String| match Chain::reach(who) {
             None => Vec::new(),
             Some(Reach::Person(name)) => self.channels_of(&name),
@@ -225,7 +230,7 @@ impl Pager {
                 known.then_some(Target { person: None, channel: name }).into_iter().collect()
             }
             Some(Reach::Rotation(name)) => {
-                let holders = on_call.schedule.at(&name, now_ms);
+                let holders = on_call.map(|on_call| on_call.schedule.at(&name, now_ms)).unwrap_or_default();
                 holders
                     .iter()
                     .filter_map(|shift| shift.holder.account())

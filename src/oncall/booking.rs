@@ -1,5 +1,7 @@
 //! One entry of a calendar that another system keeps, and whom it means.
 
+use std::sync::Arc;
+
 use super::model::{Aliases, People};
 use super::shift::Holder;
 
@@ -10,9 +12,9 @@ pub struct Booking {
     pub from_ms: i64,
     pub to_ms: i64,
     /// The title as it stands there: `On Call - Anna Bauer - Web`.
-    pub title: String,
-    /// Addresses of whom it names, without `mailto:`.
-    pub emails: Vec<String>,
+    pub title: Arc<str>,
+    /// Addresses of whom it names, without `mailto:`. Shared, like the title: a rule makes thousands of one entry.
+    pub emails: Arc<[String]>,
     /// What the other system numbers them by.
     pub ids: Vec<String>,
 }
@@ -37,7 +39,7 @@ impl Booking {
         // A calendar that writes accounts needs no table.
         match names.iter().find_map(|name| name.parse().ok()) {
             Some(account) => Holder::Account(account),
-            None => Holder::Unknown(names.into_iter().next().unwrap_or_else(|| self.title.clone())),
+            None => Holder::Unknown(names.into_iter().next().unwrap_or_else(|| self.title.to_string())),
         }
     }
 

@@ -4,7 +4,8 @@
 //! expanded alone; its limit is one for a whole calendar, so an endless rule would leave nothing for the next; an
 //! instance that is given with its end lasts as long by the clock on the wall, also where the clocks change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use calcard::common::timezone::Tz;
 use calcard::icalendar::{
@@ -23,6 +24,15 @@ const ALL_INSTANCES_MAX: usize = 300_000;
 
 /// Bookings that are kept of one calendar.
 pub const BOOKINGS_MAX: usize = 20_000;
+
+/// Letters of a title: a name and a schedule.
+const TITLE_CHARACTERS_MAX: usize = 200;
+
+/// Addresses that one entry names: a shift is few people's.
+const EMAILS_MAX: usize = 20;
+
+/// Letters of an address that a mail server takes; a longer one is nobody's.
+const EMAIL_CHARACTERS_MAX: usize = 254;
 
 /// Bookings further away than this are not kept: two years.
 const AROUND_MS: i64 = 2 * 366 * 24 * 3_600_000;
@@ -53,19 +63,24 @@ pub fn read(bytes: &[u8], zone: &str, now_ms: i64) -> Result<Vec<Booking>, Malfo
     let text = std::str::from_utf8(bytes).map_err(|_| Malformed::Bytes)?;
     let text = text.trim_start_matches('\u{feff}').trim_start();
     let mut bookings = match text.starts_with('{') {
-        true => goalert(text)?,
-        false => icalendar(text, zone)?,
+        true => goalert(text, now_ms)?,
+        false => icalendar(text, zone, now_ms)?,
     };
-    bookings.retain(|booking| {
-        let is_near = booking.to_ms > now_ms - AROUND_MS && booking.from_ms < now_ms + AROUND_MS;
-        is_near && booking.from_ms < booking.to_ms
-    });
-    bookings.sort_by_key(|booking| (booking.from_ms, booking.to_ms));
-    bookings.truncate(BOOKINGS_MAX);
+    keep_first(&mut bookings);
     Ok(bookings)
 }
 
-fn icalendar(text: &str, zone: &str) -> Result<Vec<Booking>, Malformed> {
+/// Whether it is kept: near now, and of some length.
+fn is_kept(from_ms: i64, to_ms: i64, now_ms: i64) -> bool {
+    to_ms > now_ms - AROUND_MS && from_ms < now_ms + AROUND_MS && from_ms < to_ms
+}
+
+fn keep_first(bookings: &mut Vec<Booking>) {
+    bookings.sort_by_key(|booking| (booking.from_ms, booking.to_ms));
+    bookings.truncate(BOOKINGS_MAX);
+}
+
+fn icalendar(text: &str, zone: &str, now_ms: i64) -> Result<Vec<Booking>, Malformed> {
     if !text.get(..15).is_some_and(|begin| begin.eq_ignore_ascii_case("BEGIN:VCALENDAR")) {
         return Err(Malformed::NoCalendar);
     }
@@ -82,7 +97,10 @@ fn icalendar(text: &str, zone: &str) -> Result<Vec<Booking>, Malformed> {
         match parser.entry() {
             Entry::ICalendar(calendar) => {
                 for event in events(&calendar) {
-                    bookings.append(&mut expanded(&event, floating, &mut left)?);
+                    bookings.append(&mut expanded(&event, floating, now_ms, &mut left)?);
+                    if bookings.len() > 2 * BOOKINGS_MAX {
+                        keep_first(&mut bookings);
+                    }
                 }
             }
             Entry::Eof => return Ok(bookings),
@@ -104,7 +122,7 @@ fn events(calendar: &ICalendar) -> Vec<ICalendar> {
     for (number, component) in calendar.components.iter().enumerate() {
         if component.component_type == ICalendarComponentType::VEvent && !is_cancelled(component) {
             // Without an identity it is nobody's moved instance.
-            let uid = text_of(component, &ICalendarProperty::Uid).unwrap_or_else(|| format!("\n{number}"));
+            let uid = text_of(component, &ICalendarProperty::Uid).map_or_else(|| format!("\n{number}"), str::to_owned);
             by_uid.entry(uid).or_default().push(component);
         }
     }
@@ -129,38 +147,44 @@ fn is_cancelled(component: &ICalendarComponent) -> bool {
     })
 }
 
-fn expanded(event: &ICalendar, floating: Tz, left: &mut usize) -> Result<Vec<Booking>, Malformed> {
+fn expanded(event: &ICalendar, floating: Tz, now_ms: i64, left: &mut usize) -> Result<Vec<Booking>, Malformed> {
     let found = event.expand_dates(floating, INSTANCES_MAX);
     if let Some(error) = found.errors.first() {
         return Err(Malformed::Broken(error.error.to_string()));
     }
     *left = left.checked_sub(found.events.len()).ok_or(Malformed::TooMany)?;
     let mut bookings = Vec::new();
+    // What an entry says, once for all its instances.
+    let mut said: HashMap<usize, (Arc<str>, Arc<[String]>)> = HashMap::new();
     for instance in found.events {
-        let Some(component) = usize::try_from(instance.comp_id).ok().and_then(|id| event.components.get(id)) else {
-            continue;
-        };
+        let Ok(id) = usize::try_from(instance.comp_id) else { continue };
+        let Some(component) = event.components.get(id) else { continue };
         let exact = instance.timestamps();
         let (from_s, to_s) = match instance.try_into_date_time() {
             Some(times) => (times.start.timestamp(), times.end.timestamp()),
             // The end falls into an hour that is left out or comes twice.
             None => exact,
         };
-        bookings.push(Booking {
-            from_ms: from_s.saturating_mul(1_000),
-            to_ms: to_s.saturating_mul(1_000),
-            title: text_of(component, &ICalendarProperty::Summary).unwrap_or_default(),
-            emails: attendees(component),
-            ids: Vec::new(),
-        });
+        let (from_ms, to_ms) = (from_s.saturating_mul(1_000), to_s.saturating_mul(1_000));
+        if !is_kept(from_ms, to_ms, now_ms) {
+            continue;
+        }
+        let says =
+            || (title(text_of(component, &ICalendarProperty::Summary).unwrap_or("")), attendees(component).into());
+        let (title, emails) = said.entry(id).or_insert_with(says).clone();
+        bookings.push(Booking { from_ms, to_ms, title, emails, ids: Vec::new() });
     }
     Ok(bookings)
 }
 
-fn text_of(component: &ICalendarComponent, name: &ICalendarProperty) -> Option<String> {
+fn title(text: &str) -> Arc<str> {
+    text.chars().take(TITLE_CHARACTERS_MAX).collect::<String>().into()
+}
+
+fn text_of<'a>(component: &'a ICalendarComponent, name: &ICalendarProperty) -> Option<&'a str> {
     let entry = component.entries.iter().find(|entry| entry.name == *name)?;
     match entry.values.first()? {
-        ICalendarValue::Text(text) => Some(text.clone()),
+        ICalendarValue::Text(text) => Some(text),
         _ => None,
     }
 }
@@ -175,6 +199,8 @@ fn attendees(component: &ICalendarComponent) -> Vec<String> {
             _ => None,
         })
         .map(|text| text.get(..7).filter(|begin| begin.eq_ignore_ascii_case("mailto:")).map_or(text, |_| &text[7..]))
+        .filter(|address| address.chars().count() <= EMAIL_CHARACTERS_MAX)
+        .take(EMAILS_MAX)
         .map(str::to_owned)
         .collect()
 }
@@ -197,7 +223,7 @@ struct SubscribedShift {
     user_name: String,
 }
 
-fn goalert(text: &str) -> Result<Vec<Booking>, Malformed> {
+fn goalert(text: &str, now_ms: i64) -> Result<Vec<Booking>, Malformed> {
     let read: Subscription = serde_json::from_str(text).map_err(|error| Malformed::Json(error.to_string()))?;
     if read.r#type != "calendar-subscription/v1" {
         return Err(Malformed::Json("its Type is another".to_owned()));
@@ -205,11 +231,11 @@ fn goalert(text: &str) -> Result<Vec<Booking>, Malformed> {
     let shifts = read.shifts.into_iter().map(|shift| Booking {
         from_ms: shift.start.as_millisecond(),
         to_ms: shift.end.as_millisecond(),
-        title: shift.user_name,
-        emails: Vec::new(),
+        title: title(&shift.user_name),
+        emails: [].into(),
         ids: vec![shift.user_id],
     });
-    Ok(shifts.collect())
+    Ok(shifts.filter(|booking| is_kept(booking.from_ms, booking.to_ms, now_ms)).collect())
 }
 
 #[cfg(test)]

@@ -123,7 +123,7 @@ chains: {all: {levels: [{who: rotation:one}, {who: rotation:two}]}}
 }
 
 fn booking(title: &str, from: &str, to: &str) -> Booking {
-    Booking { from_ms: at(from), to_ms: at(to), title: title.to_owned(), emails: Vec::new(), ids: Vec::new() }
+    Booking { from_ms: at(from), to_ms: at(to), title: title.into(), emails: [].into(), ids: Vec::new() }
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn a_calendar_is_believed_as_it_is_and_whom_nobody_knows_is_found() {
         booking("On Call - Hans Stein - Database Primary", "2026-11-25T00:00:00Z", "2026-11-26T00:00:00Z"),
         booking("On Call - Gina O'Neil - Network", "2026-11-24T00:00:00Z", "2026-11-26T00:00:00Z"),
     ];
-    bookings[0].emails = vec!["FRITZ@example.org".to_owned()];
+    bookings[0].emails = ["FRITZ@example.org".to_owned()].into();
     let schedule = Schedule::new(&oncall, BTreeMap::from([("pagerduty".to_owned(), bookings)]));
     let first = schedule.at("db", at("2026-11-24T12:00:00Z"));
     assert_eq!(first[0].holder, Holder::Account("fritz".parse().expect("a name")));
@@ -149,8 +149,9 @@ fn a_calendar_is_believed_as_it_is_and_whom_nobody_knows_is_found() {
 fn people_are_matched_by_address_then_id_then_name_as_each_system_writes_it() {
     let people = oncall(WHOLE).people;
     let of = |title: &str, emails: &[&str], ids: &[&str]| {
-        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-        let booking = Booking { from_ms: 0, to_ms: 1, title: title.to_owned(), emails: texts(emails), ids: texts(ids) };
+        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<String>>();
+        let booking =
+            Booking { from_ms: 0, to_ms: 1, title: title.into(), emails: texts(emails).into(), ids: texts(ids) };
         booking.holder(&people).to_string()
     };
     assert_eq!(of("On Call - Gina O'Neil - A - B", &["fritz@example.org"], &[]), "fritz", "the address wins");

@@ -224,6 +224,37 @@ async fn an_unanswered_page_climbs_level_by_level_on_the_clock_alone() {
 }
 
 #[tokio::test]
+async fn pages_are_raised_and_climb_while_the_repository_cannot_be_read() {
+    let world = World::start(|_| mails(1, &["anna", "lena"])).await;
+    let repository = world.folder.path().join("repository");
+    let restarted = Engine::new(Parts {
+        store: world.store.clone(),
+        library: Library::open(&repository).await.expect("the library opens"),
+        transport: Arc::new(Recorded::new()),
+        clock: world.clock.clone(),
+        secrets: Arc::new(NamedSecrets::none()),
+        lock: None,
+    });
+    let restarted = Pager::new(restarted, world.directory.clone());
+    let first = world.pager.raise("web", "help", None, "user:zoe").await.expect("it is raised").id;
+    std::fs::rename(&repository, world.folder.path().join("away")).expect("it can be moved");
+    world.pass(5).await;
+    let told = async |id| -> Vec<Option<String>> {
+        let messages = world.pager.messages(id).await.expect("they can be read");
+        messages.into_iter().map(|message| message.person).collect()
+    };
+    assert_eq!(told(first).await, [Some("anna".to_owned()), Some("lena".to_owned())]);
+    let second = world.pager.raise("web", "help", None, "user:zoe").await.expect("the chain is known from before").id;
+    assert_eq!(told(second).await, [Some("anna".to_owned())]);
+    let on_call = world.engine.on_call().await.expect("it is known from before");
+    assert!(on_call.trouble.is_some_and(|trouble| trouble.contains("stays in force")));
+    // A server that never knew whom the rotation means pages those who are named.
+    world.clock.advance(Duration::from_secs(5 * 60));
+    assert!(restarted.tick().await.is_err(), "and says what is wrong");
+    assert_eq!(told(second).await, [Some("anna".to_owned()), Some("lena".to_owned())]);
+}
+
+#[tokio::test]
 async fn an_answer_ends_it_and_takes_back_what_is_not_sent() {
     let (port, taken) = mail_server().await;
     let world = World::start(|_| mails(port, &["anna", "lena"])).await;

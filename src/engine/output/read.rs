@@ -173,15 +173,15 @@ impl OutputReader {
             SearchFrom::Line(line) => (self.shelf.beginning(line).await?, line),
             SearchFrom::Segment(idx) => (self.shelf.at(idx).await?, 0),
         };
-        let mut searcher = Searcher::new(query, line);
+        let mut searcher = Searcher::new(query.clone(), line);
         let mut bytes = 0;
         let mut next = None;
         while let Some(found) = stored {
-            records(&found.segments).for_each(|record| {
-                bytes += record.bytes.len() as u64;
-                searcher.add(&record);
-            });
-            stored = self.shelf.at(found.idx_last + 1).await?;
+            let idx_last = found.idx_last;
+            let (continued, more) = searched(searcher, found.segments).await;
+            searcher = continued;
+            bytes += more;
+            stored = self.shelf.at(idx_last + 1).await?;
             if searcher.hits() >= limits.hits_max || bytes >= limits.bytes_max {
                 next = stored.map(|stored| SearchFrom::Segment(stored.idx));
                 break;
@@ -201,15 +201,13 @@ impl OutputReader {
         let mut stored = beginning.or(at_end);
         let mut bytes = 0;
         while let Some(found) = stored.filter(|_| bytes < bytes_max) {
-            let mut searcher = Searcher::new(query, 0);
-            records(&found.segments).for_each(|record| {
-                bytes += record.bytes.len() as u64;
-                searcher.add(&record);
-            });
+            let idx = found.idx;
+            let (searcher, more) = searched(Searcher::new(query.clone(), 0), found.segments).await;
+            bytes += more;
             if let Some(hit) = searcher.finish().into_iter().rfind(|hit| hit.line < before) {
                 return Ok(Some(hit));
             }
-            stored = self.shelf.before(found.idx).await?;
+            stored = self.shelf.before(idx).await?;
         }
         Ok(None)
     }
@@ -294,4 +292,17 @@ impl RawPart {
 
 fn records(segments: &[Segment]) -> impl Iterator<Item = Record<'_>> {
     segments.iter().flat_map(Segment::records)
+}
+
+/// Searches what was read, where it keeps nobody waiting: a large pattern takes its time. Also how many bytes it was.
+async fn searched(mut searcher: Searcher, segments: Vec<Segment>) -> (Searcher, u64) {
+    let searching = tokio::task::spawn_blocking(move || {
+        let mut bytes = 0;
+        records(&segments).for_each(|record| {
+            bytes += record.bytes.len() as u64;
+            searcher.add(&record);
+        });
+        (searcher, bytes)
+    });
+    searching.await.expect("searching does not panic")
 }

@@ -11,8 +11,13 @@ use crate::run::outcome::Stream;
 /// Longer ones are not typed by people, and each byte costs memory.
 pub const PATTERN_BYTES_MAX: usize = 1024;
 
-/// Memory for one compiled pattern (`\w{1000}` takes megabytes).
-const REGEX_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// A pattern that is larger when compiled (`\w{50}` is) is refused: at worst each byte of the log costs as much time as
+/// the pattern is large.
+const REGEX_BYTES_MAX: usize = 256 * 1024;
+
+/// What is remembered while searching. Less would make it slower: without room for its states the automaton gives way to
+/// one that is a hundred times slower.
+const STATES_BYTES_MAX: usize = 2 * 1024 * 1024;
 
 /// Words that a line has which says what went wrong, in the tools that people run.
 const TROUBLE: &str =
@@ -34,6 +39,8 @@ pub enum QueryError {
     Empty,
     #[error("it is longer than {PATTERN_BYTES_MAX} bytes")]
     TooLong,
+    #[error("its repetitions make it larger than {} KiB: write smaller numbers in {{…}}, or fewer of them", REGEX_BYTES_MAX / 1024)]
+    TooLarge,
     #[error("it is not a pattern: {0}")]
     NotAPattern(String),
 }
@@ -81,10 +88,13 @@ impl Query {
         RegexBuilder::new(pattern)
             .case_insensitive(case == Case::Ignored)
             .size_limit(REGEX_BYTES_MAX)
-            .dfa_size_limit(REGEX_BYTES_MAX)
+            .dfa_size_limit(STATES_BYTES_MAX)
             .build()
             .map(|regex| Self { regex, all_of_stderr: false })
-            .map_err(|error| QueryError::NotAPattern(error.to_string()))
+            .map_err(|error| match error {
+                regex::Error::CompiledTooBig(_) => QueryError::TooLarge,
+                error => QueryError::NotAPattern(error.to_string()),
+            })
     }
 
     /// Whether it is in this row of a stream, as people see it: the end of the line and the sequences that colour it
@@ -150,8 +160,8 @@ pub struct Hit {
 }
 
 /// Searches records in order of arrival. Holds one row a stream.
-pub struct Searcher<'q> {
-    query: &'q Query,
+pub struct Searcher {
+    query: Query,
     from: u64,
     rows: [Option<OpenRow>; 2],
     hits: Vec<Hit>,
@@ -162,9 +172,9 @@ struct OpenRow {
     bytes: Vec<u8>,
 }
 
-impl<'q> Searcher<'q> {
+impl Searcher {
     /// Searches from line `from` on.
-    pub fn new(query: &'q Query, from: u64) -> Self {
+    pub fn new(query: Query, from: u64) -> Self {
         Self { query, from, rows: [None, None], hits: Vec::new() }
     }
 
@@ -226,7 +236,11 @@ mod tests {
         assert_eq!(Query::plain("", Case::Exact).err(), Some(QueryError::Empty));
         assert_eq!(Query::plain(&"x".repeat(2000), Case::Exact).err(), Some(QueryError::TooLong));
         assert!(matches!(Query::pattern("a(", Case::Exact), Err(QueryError::NotAPattern(_))));
-        assert!(matches!(Query::pattern(r"(\w{1000}){1000}", Case::Exact), Err(QueryError::NotAPattern(_))));
+        for large in [r"(\w{1000}){1000}", r"(\w{100}x){3}", r"(a{100}){1000}"] {
+            assert_eq!(Query::pattern(large, Case::Exact).err(), Some(QueryError::TooLarge), "{large}");
+        }
+        let usual = r"^(\d{4}-\d{2}-\d{2}T[\d:]+Z?)\s+(error|warn\w*)\s.*\b(timed? ?out|refused)\b.{0,40}\w+@\w+$";
+        assert!(Query::pattern(usual, Case::Ignored).is_ok(), "{:?}", Query::pattern(usual, Case::Ignored).err());
     }
 
     #[test]

@@ -86,7 +86,8 @@ pub async fn lines(
     let search = Search::asked(&asked);
     let address =
         Address { here: output_page(&view, seen.step, seen.cell), kept: vec![("attempt", attempt.id.to_string())] };
-    let part = OutputPart { skipped, ..part(attempt, &summary, &page, (&address, None, search.usable())) };
+    let part = part_in_turn(&web, attempt, &summary, &page, (&address, None, &search)).await;
+    let part = OutputPart { skipped, ..part };
     Ok(Html(templates::render("output-part", &part)?))
 }
 
@@ -241,7 +242,7 @@ async fn fill(web: &Web, page: &mut OutputPage, attempt: &AttemptView, asked: &F
     let lines = window::read(&reader, &summary, wanted).await?;
     page.ways = window::ways(&address, &summary, &lines.rows);
     page.marked = wanted.marked.map(|(first, _)| first);
-    page.part = part(attempt, &summary, &lines, (&address, wanted.marked, search.usable()));
+    page.part = part_in_turn(web, attempt, &summary, &lines, (&address, wanted.marked, &search)).await;
     page.states = states(page, asked, &lines);
     if search.query.is_some() {
         page.found = Some(found(web, page, (&reader, &summary), &search, &address, asked).await?);
@@ -328,6 +329,21 @@ fn nothing(attempt: &AttemptView) -> OutputPart {
         tone: output::outcome_tone(attempt),
         ..OutputPart::default()
     }
+}
+
+/// Lines as they are shown. Marking what is found in them is a search, and waits for its turn like one.
+async fn part_in_turn(
+    web: &Web,
+    attempt: &AttemptView,
+    summary: &OutputSummary,
+    lines: &LinesPage,
+    (address, marked, search): (&Address, Option<(u64, u64)>, &Search),
+) -> OutputPart {
+    let _turn = match search.usable() {
+        Some(_) => Some(web.limits().search().await),
+        None => None,
+    };
+    part(attempt, summary, lines, (address, marked, search.usable()))
 }
 
 /// Lines as they are shown: at which address, which of them stand out, and what is searched for.

@@ -92,7 +92,7 @@ pub async fn page<P>(
     let _turn = web.limits().search().await;
     let left = text::read(web, &other.attempt, COMPARE_LINES_MAX, COMPARE_BYTES_MAX).await?;
     let right = text::read(web, attempt, COMPARE_LINES_MAX, COMPARE_BYTES_MAX).await?;
-    let noise = if ignores_noise { noise_of([other.host.as_str(), cell.host.as_str()]) } else { Noise::Counts };
+    let noise = if ignores_noise { Noise::ignoring([other.host.as_str(), cell.host.as_str()]) } else { Noise::Counts };
     compare(&mut page, &left, &right, &noise);
     let when = |attempt: &AttemptView| Moment::new(attempt.started_at_ms, web.now_ms());
     let words = format!("{} · this run", cell.host);
@@ -105,13 +105,6 @@ pub async fn page<P>(
     let href = format!("{}?attempt={}", page.here, attempt.id);
     page.right = Some(Side { href, words, outcome: attempt.outcome.clone(), started: when(attempt) });
     Ok(page)
-}
-
-/// White space, numbers and these names do not count; longer names first, so that `web-12` is not `web-1` and a 2.
-pub fn noise_of<'a>(hosts: impl IntoIterator<Item = &'a str>) -> Noise {
-    let mut hosts: Vec<String> = hosts.into_iter().map(str::to_owned).collect();
-    hosts.sort_by_key(|host| std::cmp::Reverse(host.len()));
-    Noise::Ignored { hosts }
 }
 
 struct Other {

@@ -16,7 +16,7 @@ use crate::web::format;
 /// Rows and bytes of one piece of the file.
 const PIECE: PageLimits = PageLimits { rows_max: 5_000, bytes_max: 1024 * 1024 };
 
-/// Stands where a line has more than a piece holds.
+/// Stands where a line has more than a piece holds; in JSON the last object of the line says so.
 const CUT: &str = "\n[the rest of this line is left out here: take the bytes as they came]\n";
 
 /// In which form output is given away.
@@ -64,6 +64,9 @@ struct LineOfFile<'a> {
     ms: u64,
     stream: Stream,
     text: &'a str,
+    /// The rest of this line is left out.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    cut: bool,
 }
 
 /// Lines `range` (all unless said) of an attempt as a file.
@@ -78,7 +81,8 @@ pub fn file(
     let name = format!("{}-{}-{}.{}", step.id, cell.host, attempt.number, form.ending());
     let started_ms = attempt.started_at_ms;
     let painters = [Painter::new(), Painter::new()];
-    let begun = Writing { reader, form, started_ms, to, painters, line_open: false, next: Next::First(from) };
+    let begun =
+        Writing { reader, form, started_ms, to, painters, line_open: false, listed: false, next: Next::First(from) };
     let headers = [
         (header::CONTENT_TYPE, form.kind().to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
@@ -101,6 +105,8 @@ struct Writing {
     painters: [Painter; 2],
     /// The row before was not the end of its line.
     line_open: bool,
+    /// The list of objects has begun.
+    listed: bool,
     next: Next,
 }
 
@@ -114,9 +120,8 @@ enum Next {
 impl Writing {
     /// The next piece. A failure cuts the answer off, so that nobody takes a part for the whole.
     async fn piece(mut self) -> (Result<Bytes, OutputError>, Self) {
-        let (from, first) = match self.next {
-            Next::First(from) => (from, true),
-            Next::Line(from) => (from, false),
+        let from = match self.next {
+            Next::First(from) | Next::Line(from) => from,
             Next::Done => return (Ok(Bytes::new()), self),
         };
         let page = match self.reader.lines(from, self.to, PIECE).await {
@@ -127,16 +132,17 @@ impl Writing {
             }
         };
         let mut text = String::new();
+        let is_cut = is_cut(&page.rows);
         for (position, row) in page.rows.iter().enumerate() {
-            self.add(&mut text, row, first && position == 0);
+            self.add(&mut text, row, is_cut && position + 1 == page.rows.len());
         }
-        if is_cut(&page.rows) {
+        if is_cut && self.form != Form::Json {
             text.push_str(CUT);
         }
         self.next = page.next.map_or(Next::Done, Next::Line);
         if matches!(self.next, Next::Done) {
             text.push_str(match self.form {
-                Form::Json if first && page.rows.is_empty() => "[]\n",
+                Form::Json if !self.listed => "[]\n",
                 Form::Json => "\n]\n",
                 Form::Text | Form::Log => "",
             });
@@ -144,14 +150,15 @@ impl Writing {
         (Ok(text.into()), self)
     }
 
-    fn add(&mut self, text: &mut String, row: &Row, is_first: bool) {
+    fn add(&mut self, text: &mut String, row: &Row, cut: bool) {
         let painter = &mut self.painters[usize::from(row.stream == Stream::Stderr)];
         let said = painter.plain(&row.bytes, Keep::Nothing);
         let ms = i64::try_from(row.ms).unwrap_or(i64::MAX);
         let at = || format::iso(self.started_ms.saturating_add(ms));
         if self.form == Form::Json {
-            let line = LineOfFile { line: row.line, at: at(), ms: row.ms, stream: row.stream, text: &said };
-            text.push_str(if is_first { "[\n" } else { ",\n" });
+            let line = LineOfFile { line: row.line, at: at(), ms: row.ms, stream: row.stream, text: &said, cut };
+            text.push_str(if self.listed { ",\n" } else { "[\n" });
+            self.listed = true;
             text.push_str(&serde_json::to_string(&line).unwrap_or_default());
             return;
         }

@@ -12,7 +12,7 @@ use crate::web::limits::{
 use crate::web::problem::Problem;
 use crate::web::query;
 use crate::web::reading::output;
-use crate::web::reading::output::compare::{noise_of, small};
+use crate::web::reading::output::compare::small;
 use crate::web::reading::output::text::{self, Text, newest};
 use crate::web::state::Web;
 use crate::web::view::grid::{groups_page, number};
@@ -31,7 +31,8 @@ struct Said<'a> {
 /// # Errors
 /// The store cannot be read.
 pub async fn page(web: &Web, view: &RunView, step: &StepView, ignores_noise: bool) -> Result<GroupsPage, Problem> {
-    let noise = if ignores_noise { noise_of(view.hosts.iter().map(|host| host.name.as_str())) } else { Noise::Counts };
+    let noise =
+        if ignores_noise { Noise::ignoring(view.hosts.iter().map(|host| host.name.as_str())) } else { Noise::Counts };
     let _turn = web.limits().search().await;
     let mut said: HashMap<Digest, Said<'_>> = HashMap::new();
     let mut not_run = 0;
