@@ -39,11 +39,9 @@ pub async fn keep(pager: Pager, delivery: Delivery, stop: CancellationToken) {
     };
     let sending = async {
         loop {
-            if let Err(error) = delivery.send_due().await {
-                tracing::error!(%error, "messages cannot be sent");
-                tokio::time::sleep(STORE_AGAIN).await;
-            }
-            nap(pager.clock()).await;
+            let Err(error) = delivery.keep_sending(|| nap(pager.clock())).await;
+            tracing::error!(%error, "messages cannot be sent");
+            tokio::time::sleep(STORE_AGAIN).await;
         }
     };
     tokio::select! {

@@ -1,9 +1,13 @@
 //! Sends messages whose time has come, each at least once.
 
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use futures_util::stream::{FuturesUnordered, StreamExt};
 
 use super::text::{Body, Outgo};
 use super::{channel, mail};
@@ -18,7 +22,13 @@ use crate::store::pages::Message;
 use crate::store::{Store, StoreError};
 
 /// Messages that are sent side by side.
-const SIDE_BY_SIDE_MAX: u32 = 50;
+const SIDE_BY_SIDE_MAX: u32 = 200;
+
+/// Of these to one person's one channel: one that hangs must leave room for all others.
+const OF_ONE_CHANNEL_MAX: usize = 5;
+
+/// Messages that one look takes in, so that it sees beyond those that wait for a channel.
+const LOOKED_AT_MAX: u32 = 1_000;
 
 /// How long one may take.
 const SEND_TIME: Duration = Duration::from_secs(25);
@@ -75,6 +85,44 @@ impl Delivery {
             sent?;
         }
         Ok(())
+    }
+
+    /// Sends what is due, and looks for more whenever a `nap` is over, whatever hangs meanwhile.
+    ///
+    /// # Errors
+    /// The store cannot be read or written; what was under way has ended then.
+    pub async fn keep_sending<N: Future<Output = ()>>(&self, nap: impl Fn() -> N) -> Result<Infallible, StoreError> {
+        let mut sending = FuturesUnordered::new();
+        let mut under_way = HashMap::new();
+        let failed = 'looks: loop {
+            let due = match self.store.messages_due(self.clock.wall_ms(), LOOKED_AT_MAX).await {
+                Ok(due) => due,
+                Err(error) => break error,
+            };
+            for message in due {
+                let (id, way) = (message.id, (message.person.clone(), message.channel.clone()));
+                let has_room = under_way.len() < SIDE_BY_SIDE_MAX as usize
+                    && under_way.values().filter(|other| **other == way).count() < OF_ONE_CHANNEL_MAX;
+                if has_room && !under_way.contains_key(&id) {
+                    under_way.insert(id, way);
+                    sending.push(async move { (id, self.send(message).await) });
+                }
+            }
+            let mut napping = pin!(nap());
+            loop {
+                tokio::select! {
+                    () = &mut napping => break,
+                    Some((id, sent)) = sending.next() => {
+                        under_way.remove(&id);
+                        if let Err(error) = sent {
+                            break 'looks error;
+                        }
+                    }
+                }
+            }
+        };
+        while sending.next().await.is_some() {}
+        Err(failed)
     }
 
     async fn send(&self, mut message: Message) -> Result<(), StoreError> {

@@ -302,6 +302,35 @@ async fn a_channel_that_is_down_is_tried_again_and_the_next_level_is_paged_in_ti
 }
 
 #[tokio::test]
+async fn a_channel_that_hangs_holds_up_no_other() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let hangs = format!("http://{}/hook", silent.local_addr().expect("it is bound"));
+    let (port, taken) = mail_server().await;
+    let world = World::start(|folder| {
+        let mut notify = mails(port, &["hook"]);
+        notify.people.insert(account("anna"), vec![Channel::Slack(in_file(folder, "slack", &hangs))]);
+        notify
+    })
+    .await;
+    let delivery = world.delivery();
+    world.pager.raise("web", "help", None, "user:zoe").await.expect("it is raised");
+    let arrives = async {
+        let _held = silent.accept().await.expect("it is tried");
+        world.pager.raise("hook", "help", None, "user:zoe").await.expect("it is raised");
+        while said(&taken).is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let both = async {
+        tokio::select! {
+            ended = delivery.keep_sending(tokio::task::yield_now) => panic!("it goes on for ever: {ended:?}"),
+            () = arrives => {}
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), both).await.expect("it does not wait for what hangs");
+}
+
+#[tokio::test]
 async fn what_was_not_sent_when_the_server_ended_is_sent_after_the_next_start() {
     let (port, taken) = mail_server().await;
     let world = World::start(|_| mails(port, &["anna", "lena"])).await;
