@@ -59,7 +59,7 @@ pub async fn list(
 
 fn blank(query: &str, may_begin: bool) -> Blank {
     let (title, detail) = match (query, may_begin) {
-        ("", true) => ("There was no handoff yet", "Begin one below: the facts of your shift are filled in."),
+        ("", true) => ("There was no handoff yet", "Begin one above: the facts of your shift are filled in."),
         ("", false) => ("There was no handoff yet", "Whoever is on call begins one before the shift ends."),
         (_, _) => ("No handoff fits", "Search for a person, a service, or a word of what was written."),
     };

@@ -119,7 +119,7 @@ fn list(full: bool) -> HandoffsPage {
         kind: "empty",
         icon: "handoff",
         title: "There was no handoff yet".to_owned(),
-        detail: "Begin one below.".to_owned(),
+        detail: "Begin one above.".to_owned(),
         href: None,
         action: String::new(),
         request_id: None,
