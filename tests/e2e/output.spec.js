@@ -147,12 +147,12 @@ for (const colorScheme of ["light", "dark"]) {
       await finished(page, "web/speak", ["web-1", "web-2", "web-3"]);
       const run = new URL(page.url()).pathname;
       await finished(page, "noisy", []);
-      const noisy = new URL(page.url()).pathname;
+      const cell = [new URL(page.url()).pathname, "steps", "work", "hosts", "web-1"].join("/");
       const folder = process.env.SCREENSHOTS;
       for (const [name, address] of Object.entries({
         grid: `${run}/grid`, failed: `${run}/grid?state=failed`, groups: `${run}/steps/say/groups`, compare: `${run}/steps/say/hosts/web-2/compare?with=host:web-1`,
-        host: `${run}/log?host=web-2`, output: `${noisy}/steps/work/hosts/web-1`, found: `${noisy}/steps/work/hosts/web-1?q=o&case=1`, wrong: `${noisy}/steps/work/hosts/web-1?q=(&re=1`,
-        states: `${noisy}/steps/work/hosts/web-1?lines=1&states=1`,
+        host: `${run}/log?host=web-2`, output: cell, found: `${cell}?q=o&case=1`, wrong: `${cell}?q=(&re=1`,
+        states: `${cell}?lines=1&states=1`,
       })) {
         await page.goto(address);
         await page.evaluate(() => document.querySelectorAll("main details").forEach((folded) => { folded.open = true; }));

@@ -1,6 +1,7 @@
 //! Any sequence of inputs keeps what the product promises; replaying the events gives the same state.
 
 mod approvals;
+mod approvers;
 mod gates;
 mod world;
 
