@@ -80,6 +80,10 @@ pub(super) struct Run {
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
 
+    /// A closed window to go on against, if you may; needs --reason
+    #[arg(long, value_name = "WINDOW", requires = "reason")]
+    override_window: Vec<String>,
+
     /// Go on from a step of an earlier run of this runbook
     #[arg(long = "continue", value_name = "RUN", requires = "from")]
     continues: Option<String>,

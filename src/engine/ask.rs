@@ -25,6 +25,9 @@ pub struct StartRequest {
     pub who: Identity,
     /// Why it is started although a guard asks for a reason.
     pub reason: Option<String>,
+    /// Windows that the starter goes on against, by name, where they are closed. A reason that was given for something
+    /// else does not speak for a window that closed meanwhile.
+    pub override_windows: Vec<String>,
     /// Take up an earlier run of the same runbook at this step.
     pub continues: Option<(RunId, StepId)>,
     /// The same key gives the same run, for a day: a repeated post starts nothing twice.
@@ -70,6 +73,9 @@ pub enum StartError {
     /// A guard says no: a lock that another run holds, a wrong host count, a runbook that forbids `auto`.
     #[error("{0}")]
     Guard(String),
+    /// Windows are closed, and the start does not go on against them, by their names and with a reason.
+    #[error("{why}")]
+    Windows { why: String, closed: Vec<String> },
     /// Whoever asks may not start this, there.
     #[error("{0}")]
     NotAllowed(String),

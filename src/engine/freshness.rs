@@ -42,10 +42,11 @@ impl Engine {
         match request.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty()) {
             Some(reason) => at_start.reason = Some(reason.to_owned()),
             None => {
-                at_start.refusal = Some(format!(
+                let why = format!(
                     "this runbook may be out of date ({}): read it, then say why you start it all the same (a reason)",
                     freshness.against()
-                ));
+                );
+                at_start.refusal = Some(StartError::Guard(why));
             }
         }
         Ok(at_start)

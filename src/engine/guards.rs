@@ -21,7 +21,7 @@ pub struct AtStart {
     /// Why it is started although a guard asks for a reason.
     pub reason: Option<String>,
     /// Why it may not be started now.
-    pub refusal: Option<String>,
+    pub refusal: Option<StartError>,
 }
 
 impl Engine {
@@ -43,9 +43,9 @@ impl Engine {
             match reason {
                 Some(reason) => at_start.reason = Some(reason.to_owned()),
                 None => {
-                    at_start.refusal = Some(format!(
-                        "this runbook is for who is on call, and {by} is not: say why you start it (a reason)"
-                    ));
+                    let why =
+                        format!("this runbook is for who is on call, and {by} is not: say why you start it (a reason)");
+                    at_start.refusal = Some(StartError::Guard(why));
                 }
             }
         }
@@ -58,19 +58,18 @@ impl Engine {
         let scope = Scope::of(&runbook.path, &runbook.tags, targets);
         let policy = self.policy_now().await.policy;
         let may_override = decide(&policy, who, Permission::OverrideWindows, About::Run(&scope)).is_ok();
-        match reason {
-            Some(reason) if may_override => {
+        let closed: Vec<String> = closed.into_iter().map(|window| window.name).collect();
+        let is_named = closed.iter().all(|name| request.override_windows.contains(name));
+        let why = match reason {
+            Some(reason) if may_override && is_named => {
                 at_start.reason = Some(reason.to_owned());
-                at_start.overridden = closed.into_iter().map(|window| window.name).collect();
+                at_start.overridden = closed;
+                return Ok(at_start);
             }
-            Some(_) => {
-                at_start.refusal = Some(format!("{why}; {by} may not go on against a window"));
-            }
-            None => {
-                at_start.refusal =
-                    Some(format!("{why}; start it then, or state a reason if you may go on against a window"));
-            }
-        }
+            _ if !may_override => format!("{why}; start it then ({by} may not go on against a window)"),
+            _ => format!("{why}; start it then, or go on against it by its name and with a reason"),
+        };
+        at_start.refusal = Some(StartError::Windows { why, closed });
         Ok(at_start)
     }
 

@@ -47,7 +47,7 @@ impl Engine {
             return Ok(Started { run, seq: 1, fresh: false });
         }
         if let Some(refusal) = refusal {
-            return Err(StartError::Guard(refusal));
+            return Err(refusal);
         }
         let now_ms = self.shared.clock.wall_ms();
         let run = match reserved {
@@ -83,7 +83,7 @@ impl Engine {
     }
 
     /// The plan, and why the guards would refuse it now.
-    async fn prepared(&self, request: &StartRequest) -> Result<(Plan, Option<String>), StartError> {
+    async fn prepared(&self, request: &StartRequest) -> Result<(Plan, Option<StartError>), StartError> {
         let library = &self.shared.library;
         let git_ref = request.git_ref.as_deref().map(str::parse::<GitRef>).transpose();
         let git_ref = git_ref.map_err(|error| StartError::Guard(error.to_string()))?;

@@ -98,7 +98,10 @@ fn facts(run: &RunView) -> Vec<Fact> {
         }
     }
     if let Some(reason) = &run.override_reason {
-        let text = format!("A window was overridden for {title} on {place}: {reason}");
+        let text = match run.overridden_windows.as_slice() {
+            [] => format!("{title} on {place} was started against its guard: {reason}"),
+            windows => format!("{title} on {place} went on against the window {}: {reason}", windows.join(", ")),
+        };
         facts.push(fact(FactKind::OverriddenGuard, text, run, None, None));
     }
     facts

@@ -52,6 +52,12 @@ pub fn picture(state: &State) -> RunView {
         hosts: plan.hosts.iter().zip(&state.hosts).map(|(target, host)| host_view(target, host)).collect(),
         locks: plan.locks.clone(),
         override_reason: plan.override_reason.clone(),
+        overridden_windows: plan
+            .windows
+            .iter()
+            .filter(|window| window.overridden)
+            .map(|window| window.name.clone())
+            .collect(),
         steps: (0..plan.steps.len()).map(|index| step_view(state, index, waiting.as_ref())).collect(),
         current: current_step(state),
         seq: state.seq,

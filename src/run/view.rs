@@ -46,6 +46,9 @@ pub struct RunView {
     /// Why it was started although a guard asks for a reason.
     #[serde(default)]
     pub override_reason: Option<String>,
+    /// The windows that its start went on against.
+    #[serde(default)]
+    pub overridden_windows: Vec<String>,
     pub steps: Vec<StepView>,
     /// The step that is worked now; none before the first and after the last.
     pub current: Option<StepId>,

@@ -240,7 +240,10 @@ impl From<StartError> for Problem {
                     .collect();
                 Self { errors, ..Self::refused(detail) }
             }
-            StartError::Hosts(_) | StartError::NotYetAvailable { .. } | StartError::Guard(_) => Self::refused(detail),
+            StartError::Hosts(_)
+            | StartError::NotYetAvailable { .. }
+            | StartError::Guard(_)
+            | StartError::Windows { .. } => Self::refused(detail),
             StartError::NotAllowed(_) => Self::forbidden(detail),
             StartError::Draining => Self::unavailable(detail),
             StartError::InvalidId(invalid) => invalid.into(),

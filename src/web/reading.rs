@@ -12,3 +12,5 @@ pub mod paging;
 pub mod runbooks;
 pub mod runs;
 pub mod since;
+mod streamed;
+mod visible;

@@ -31,6 +31,9 @@ pub(super) fn body(run: &Run, terminal: &mut Terminal) -> anyhow::Result<Value> 
     if let Some(reason) = &run.reason {
         body.insert("reason".to_owned(), json!(reason));
     }
+    if !run.override_window.is_empty() {
+        body.insert("override_windows".to_owned(), json!(run.override_window));
+    }
     Ok(Value::Object(body))
 }
 

@@ -106,6 +106,7 @@ fn request(body: StartBody, who: Identity, idempotency_key: Option<String>) -> R
         confirm_hosts: body.confirm.map(|confirm| confirm.hosts),
         who,
         reason: body.reason,
+        override_windows: body.override_windows,
         continues: continues.transpose()?,
         idempotency_key,
     })

@@ -40,6 +40,9 @@ pub struct StartBody {
     /// Why it is started although a guard asks for a reason.
     #[serde(default)]
     pub reason: Option<String>,
+    /// Names of closed windows to go on against, for who may; needs the reason.
+    #[serde(default)]
+    pub override_windows: Vec<String>,
     /// Goes on from a step of an earlier run of the same runbook.
     #[serde(default)]
     pub continues: Option<ContinuesBody>,

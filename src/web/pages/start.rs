@@ -141,6 +141,10 @@ fn refused(error: StartError, page: &mut StartPage) -> Result<Decided, Problem> 
             }
         }
         StartError::Hosts(reason) => page.hosts_error = Some(reason),
+        StartError::Windows { why, closed } => {
+            page.offer_windows(closed);
+            page.message = Some(Message::refused("Not started", Some(why)));
+        }
         StartError::Engine(failed) => return Err(failed.into()),
         StartError::NoSuchRunbook { .. }
         | StartError::Broken { .. }

@@ -17,7 +17,7 @@ use crate::web::format;
 use crate::web::query::{self, Fields};
 use crate::web::reading::runbooks;
 use crate::web::view::need::ChoiceOption;
-use crate::web::view::start::{HostPick, InputField, StartPage};
+use crate::web::view::start::{HostPick, InputField, StartPage, WindowPick};
 
 /// Longer values get a field of several lines.
 const LONG_VALUE: usize = 80;
@@ -100,6 +100,7 @@ pub fn page(startable: &Startable<'_>, typed: &Fields, key: String) -> StartPage
         confirm_hosts: text("confirm_hosts").unwrap_or_default(),
         guarded: guarded || startable.needs_reason.is_some(),
         reason: text("reason").unwrap_or_default(),
+        windows: windows(typed).map(|name| WindowPick { name, chosen: true }).collect(),
         needs_reason: startable.needs_reason.clone(),
         plan: None,
     }
@@ -240,9 +241,15 @@ pub fn request(path: &RunbookPath, typed: &Fields, local: bool, who: Identity) -
         confirm_hosts: typed.filled("confirm_hosts").map(count).transpose()?,
         who,
         reason: typed.filled("reason").map(str::to_owned),
+        override_windows: windows(typed).collect(),
         continues,
         idempotency_key: typed.filled("key").map(str::to_owned),
     })
+}
+
+/// The windows that were ticked to go on against.
+fn windows(typed: &Fields) -> impl Iterator<Item = String> {
+    typed.all("override_window").map(str::to_owned)
 }
 
 /// Browsers send the line ends of a text field as CR LF; nobody types a CR.

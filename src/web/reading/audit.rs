@@ -1,21 +1,21 @@
 //! The audit log: what a query asks for, and how checkpoints and anchors stand.
 
-use axum::body::{Body, Bytes};
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
-use futures_util::{StreamExt, stream};
+use std::sync::Arc;
+
+use axum::response::Response;
 use uuid::Uuid;
 
 use crate::audit::checkpoint::Checkpoint;
 use crate::audit::entry::{ANONYMOUS, COMMAND_LINE, Kind, NewEntry, SERVER};
 use crate::audit::export::{CSV_HEADER, Row};
 use crate::audit::when;
-use crate::store::Store;
+use crate::store::StoreError;
 use crate::store::audit::{Cursor, Filter, PAGE_MAX, Page};
 use crate::web::authority::{Authorised, ReadAudit, TheServer};
 use crate::web::format::{Moment, count};
 use crate::web::problem::Problem;
 use crate::web::query::Fields;
+use crate::web::reading::streamed::{self, Form};
 use crate::web::state::Web;
 use crate::web::view::audit::{AnchorLine, Standing};
 
@@ -96,78 +96,27 @@ pub async fn standing(_who: &Authorised<ReadAudit, TheServer>, web: &Web) -> Res
     })
 }
 
-/// In which form everything is given away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    JsonLines,
-    Csv,
-}
-
 /// Everything that fits, newest first, a page of it in memory at a time. That it is given away is recorded before.
 ///
 /// # Errors
 /// It cannot be recorded, or the query is none.
 pub async fn export(who: &Authorised<ReadAudit, TheServer>, web: &Web, asked: &Fields) -> Result<Response, Problem> {
-    let filter = filter(asked)?;
-    let (form, kind, name) = match asked.filled("format") {
-        None | Some("json") => (Form::JsonLines, "application/x-ndjson", "audit.jsonl"),
-        Some("csv") => (Form::Csv, "text/csv; charset=utf-8", "audit.csv"),
-        Some(_) => return Err(Problem::bad_request("format is json or csv")),
-    };
+    let (filter, form) = (filter(asked)?, Form::asked(asked)?);
     let exported = NewEntry::new(web.now_ms(), Kind::AuditExported, &*who.actor().0, SERVER);
-    web.store().record(&exported.with("as", name)).await?;
-    let begin = Export { store: web.store().clone(), filter, form, next: Next::First };
-    // Fused: what compresses an answer asks once more behind its end.
-    let body = stream::unfold(begin, |export| async {
-        match export.next {
-            Next::Done => None,
-            Next::First | Next::After(_) => Some(export.page().await),
+    web.store().record(&exported.with("as", form.file("audit"))).await?;
+    let given = Arc::new((web.store().clone(), filter));
+    Ok(streamed::file(form, "audit", CSV_HEADER, move |place| {
+        let given = Arc::clone(&given);
+        async move {
+            let (store, filter) = &*given;
+            let page = store.list_audit(filter, place, PAGE_MAX).await?;
+            let lines = page.rows.iter().map(|row| match form {
+                Form::JsonLines => json_line(row),
+                Form::Csv => row.csv(),
+            });
+            Ok::<_, StoreError>((lines.collect::<String>(), page.next))
         }
-    });
-    let headers = [
-        (header::CONTENT_TYPE, kind.to_owned()),
-        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
-    ];
-    Ok((headers, Body::from_stream(body.fuse())).into_response())
-}
-
-struct Export {
-    store: Store,
-    filter: Filter,
-    form: Form,
-    next: Next,
-}
-
-enum Next {
-    First,
-    After(Cursor),
-    Done,
-}
-
-impl Export {
-    /// The text of the next page. A failure cuts the answer off, so that nobody takes a part for the whole.
-    async fn page(mut self) -> (Result<Bytes, crate::store::StoreError>, Self) {
-        let (cursor, mut text) = match self.next {
-            Next::First if self.form == Form::Csv => (None, CSV_HEADER.to_owned()),
-            Next::After(cursor) => (Some(cursor), String::new()),
-            Next::First | Next::Done => (None, String::new()),
-        };
-        let page = match self.store.list_audit(&self.filter, cursor, PAGE_MAX).await {
-            Ok(page) => page,
-            Err(error) => {
-                self.next = Next::Done;
-                return (Err(error), self);
-            }
-        };
-        for row in &page.rows {
-            match self.form {
-                Form::JsonLines => text.push_str(&json_line(row)),
-                Form::Csv => text.push_str(&row.csv()),
-            }
-        }
-        self.next = page.next.map_or(Next::Done, Next::After);
-        (Ok(Bytes::from(text)), self)
-    }
+    }))
 }
 
 fn json_line(row: &Row) -> String {

@@ -17,10 +17,8 @@ use crate::store::handoffs::{Cursor, Filter, HandoffRow, HeldRun, PAGE_MAX, Page
 use crate::store::runs::{Filter as RunFilter, RunRow};
 use crate::web::authority::{Asks, Authorised, Each, Subject, TheHandoff, TheRun};
 use crate::web::problem::Problem;
+use crate::web::reading::visible;
 use crate::web::state::Web;
-
-/// Rows that one page of the list reads at most while it looks for those that its reader may see.
-const ROWS_READ_MAX: u32 = 1_000;
 
 /// Handoffs that the figures are about: the newest of the last ninety days.
 const MEASURED_MAX: u32 = 200;
@@ -130,29 +128,16 @@ pub async fn list<P: Asks>(
     who: &Authorised<P, Each>,
     web: &Web,
     filter: &Filter,
-    mut cursor: Option<Cursor>,
+    cursor: Option<Cursor>,
     limit: u32,
 ) -> Result<Page, Problem> {
-    let limit = limit.clamp(1, PAGE_MAX);
-    let mut seen = Page { handoffs: Vec::new(), next: None };
-    for _ in 0..ROWS_READ_MAX.div_ceil(PAGE_MAX) {
-        let page = web.store().list_handoffs(filter, cursor, limit).await?;
-        cursor = page.next;
-        for row in page.handoffs {
-            if seen.handoffs.len() == limit as usize {
-                seen.next = seen.handoffs.last().map(Cursor::after);
-                return Ok(seen);
-            }
-            if scopes_of_row(&row).is_some_and(|scopes| who.sees(about_row(&row, &scopes))) {
-                seen.handoffs.push(row);
-            }
-        }
-        seen.next = cursor;
-        if cursor.is_none() || seen.handoffs.len() == limit as usize {
-            break;
-        }
-    }
-    Ok(seen)
+    let read = |place, count| async move {
+        let page = web.store().list_handoffs(filter, place, count).await?;
+        Ok::<_, Problem>((page.handoffs, page.next))
+    };
+    let sees = |row: &HandoffRow| scopes_of_row(row).is_some_and(|scopes| who.sees(about_row(row, &scopes)));
+    let (handoffs, next) = visible::page(limit.clamp(1, PAGE_MAX), cursor, read, sees, Cursor::after).await?;
+    Ok(Page { handoffs, next })
 }
 
 /// Who holds the run that was authorised, by the newest handoff that has it; none if none has, or if whoever asks may

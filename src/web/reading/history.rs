@@ -1,19 +1,19 @@
 //! The history of runs: what a query asks for, and everything that fits as a file.
 
-use axum::body::{Body, Bytes};
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
-use futures_util::{StreamExt as _, stream};
+use std::sync::Arc;
+
+use axum::response::Response;
 
 use crate::audit::export::cell;
 use crate::audit::when;
-use crate::store::runs::{Cursor, Filter, PAGE_MAX, RunRow};
+use crate::store::runs::{Filter, PAGE_MAX, RunRow};
 use crate::web::api::wire::RunItem;
 use crate::web::authority::{Authorised, Each, ReadRuns};
 use crate::web::format;
 use crate::web::problem::Problem;
 use crate::web::query::Fields;
 use crate::web::reading::runs;
+use crate::web::reading::streamed::{self, Form};
 use crate::web::state::Web;
 
 const HOUR_MS: i64 = 3_600_000;
@@ -59,76 +59,26 @@ fn actor(text: &str) -> String {
     if text.contains(':') { text.to_owned() } else { format!("user:{text}") }
 }
 
-/// In which form the list is taken along.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
-    JsonLines,
-    Csv,
-}
-
 /// Every run that fits and that whoever asks may see, newest first, a page of it in memory at a time.
 ///
 /// # Errors
 /// The query asks for nothing that could be.
 pub fn export(who: Authorised<ReadRuns, Each>, web: &Web, asked: &Fields) -> Result<Response, Problem> {
-    let filter = filter(asked, web.now_ms())?;
-    let (form, kind, name) = match asked.filled("format") {
-        None | Some("json") => (Form::JsonLines, "application/x-ndjson", "runs.jsonl"),
-        Some("csv") => (Form::Csv, "text/csv; charset=utf-8", "runs.csv"),
-        Some(_) => return Err(Problem::bad_request("format is json or csv")),
-    };
-    let begin = Export { who, web: web.clone(), filter, form, next: Next::First };
-    let body = stream::unfold(begin, |export| async {
-        match export.next {
-            Next::Done => None,
-            Next::First | Next::After(_) => Some(export.page().await),
-        }
-    });
-    let headers = [
-        (header::CONTENT_TYPE, kind.to_owned()),
-        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
-    ];
-    Ok((headers, Body::from_stream(body.fuse())).into_response())
-}
-
-struct Export {
-    who: Authorised<ReadRuns, Each>,
-    web: Web,
-    filter: Filter,
-    form: Form,
-    next: Next,
-}
-
-enum Next {
-    First,
-    After(Cursor),
-    Done,
-}
-
-impl Export {
-    /// The text of the next page. A failure cuts the answer off, so that nobody takes a part for the whole.
-    async fn page(mut self) -> (Result<Bytes, std::io::Error>, Self) {
-        let (cursor, mut text) = match self.next {
-            Next::First if self.form == Form::Csv => (None, CSV_HEADER.to_owned()),
-            Next::After(cursor) => (Some(cursor), String::new()),
-            Next::First | Next::Done => (None, String::new()),
-        };
-        let page = match runs::list(&self.who, &self.web, &self.filter, cursor, PAGE_MAX).await {
-            Ok(page) => page,
-            Err(problem) => {
-                self.next = Next::Done;
-                return (Err(std::io::Error::other(problem.detail)), self);
-            }
-        };
-        self.next = page.next.map_or(Next::Done, Next::After);
-        for row in page.runs {
-            text.push_str(&match self.form {
+    let form = Form::asked(asked)?;
+    let given = Arc::new((who, web.clone(), filter(asked, web.now_ms())?));
+    Ok(streamed::file(form, "runs", CSV_HEADER, move |place| {
+        let given = Arc::clone(&given);
+        async move {
+            let (who, web, filter) = &*given;
+            let page = runs::list(who, web, filter, place, PAGE_MAX).await;
+            let page = page.map_err(|problem| std::io::Error::other(problem.detail))?;
+            let lines = page.runs.into_iter().map(|row| match form {
                 Form::Csv => csv(&row),
                 Form::JsonLines => json_line(row),
             });
+            Ok::<_, std::io::Error>((lines.collect::<String>(), page.next))
         }
-        (Ok(Bytes::from(text)), self)
-    }
+    }))
 }
 
 const CSV_HEADER: &str = "started,ended,state,runbook,title,hosts,started_by,commit,steps_done,steps,id\r\n";

@@ -12,13 +12,10 @@ use crate::web::authority::{Asks, Authorised, Each, Subject, TheCell, TheRun, Th
 use crate::web::format::{self, Moment};
 use crate::web::limits::GOOD_RUNS_MAX;
 use crate::web::problem::Problem;
+use crate::web::reading::visible;
 use crate::web::state::Web;
 use crate::web::view::around::{Around, Nudged, median_ms};
 use crate::web::view::lists::{RunLine, stored_state};
-
-/// Rows that one page of a list reads at most while it looks for those that its reader may see. Past this the page
-/// is shorter and says where to go on.
-const ROWS_READ_MAX: u32 = 2_000;
 
 /// Successful runs that say how long a runbook usually takes.
 const USUAL_RUNS: u32 = 20;
@@ -164,30 +161,16 @@ pub async fn list<P: Asks>(
     who: &Authorised<P, Each>,
     web: &Web,
     filter: &Filter,
-    mut cursor: Option<Cursor>,
+    cursor: Option<Cursor>,
     limit: u32,
 ) -> Result<Page, Problem> {
-    let limit = limit.clamp(1, PAGE_MAX);
-    let mut seen = Page { runs: Vec::new(), next: None };
-    for _ in 0..ROWS_READ_MAX.div_ceil(PAGE_MAX) {
-        // A page more than is missing: most readers see most runs.
-        let page = web.store().list_runs(filter, cursor, limit).await?;
-        cursor = page.next;
-        for row in page.runs {
-            if seen.runs.len() == limit as usize {
-                seen.next = seen.runs.last().map(Cursor::after);
-                return Ok(seen);
-            }
-            if who.sees(About::Run(&scope_of_row(&row))) {
-                seen.runs.push(row);
-            }
-        }
-        seen.next = cursor;
-        if cursor.is_none() || seen.runs.len() == limit as usize {
-            break;
-        }
-    }
-    Ok(seen)
+    let read = |place, count| async move {
+        let page = web.store().list_runs(filter, place, count).await?;
+        Ok::<_, Problem>((page.runs, page.next))
+    };
+    let sees = |row: &RunRow| who.sees(About::Run(&scope_of_row(row)));
+    let (runs, next) = visible::page(limit.clamp(1, PAGE_MAX), cursor, read, sees, Cursor::after).await?;
+    Ok(Page { runs, next })
 }
 
 /// The newest runs of the runbook that was authorised, among those that whoever asks may see.

@@ -41,11 +41,31 @@ pub struct StartPage {
     /// A guard may ask for a reason.
     pub guarded: bool,
     pub reason: String,
+    /// Windows that were closed when it was tried, to go on against.
+    pub windows: Vec<WindowPick>,
     /// What stands against believing the runbook; then a reason is needed.
     pub needs_reason: Option<String>,
     /// The address of this form with the same values, hosts and pace. Never a secret, never a reason.
     pub link: String,
     pub plan: Option<PlanCard>,
+}
+
+impl StartPage {
+    /// Shows each of these windows as one to go on against; what is ticked stays ticked.
+    pub fn offer_windows(&mut self, closed: Vec<String>) {
+        for name in closed {
+            if !self.windows.iter().any(|window| window.name == name) {
+                self.windows.push(WindowPick { name, chosen: false });
+            }
+        }
+    }
+}
+
+/// A window to go on against.
+#[derive(Debug, Clone, Serialize)]
+pub struct WindowPick {
+    pub name: String,
+    pub chosen: bool,
 }
 
 #[derive(Debug, Clone, Serialize)]

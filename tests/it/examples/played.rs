@@ -89,6 +89,7 @@ impl Stage {
             confirm_hosts: None,
             who: Identity::within(person()),
             reason: None,
+            override_windows: Vec::new(),
             continues: None,
             idempotency_key: None,
         }

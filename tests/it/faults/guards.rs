@@ -62,9 +62,14 @@ fn a_run_does_not_start_in_a_freeze_nor_with_a_window_that_nobody_wrote_down() {
     write(&world, "oncall.yaml", ON);
     let refused = world.try_start(Start::of(&world, &name)).expect_err("it is on").to_string();
     assert!(refused.contains("the window freeze is on (Year-end) until 2199-01-01 00:00 UTC"), "{refused}");
+    // A reason may have been given for something else, before it closed.
+    let with_reason = || Start { reason: Some("the site is down".to_owned()), ..Start::of(&world, &name) };
+    let refused = world.try_start(with_reason()).expect_err("it is not named").to_string();
+    assert!(refused.contains("go on against it by its name"), "{refused}");
     // She holds the process, so she may go on against it, with a reason that is kept.
-    let run = world.start(Start { reason: Some("the site is down".to_owned()), ..Start::of(&world, &name) });
+    let run = world.start(Start { override_windows: vec!["freeze".to_owned()], ..with_reason() });
     let view = world.succeeds(run);
+    assert_eq!(view.overridden_windows, ["freeze"]);
     assert_eq!(view.override_reason.as_deref(), Some("the site is down"));
 }
 

@@ -67,6 +67,7 @@ pub struct Start {
     pub continues: Option<(RunId, &'static str)>,
     pub key: Option<String>,
     pub reason: Option<String>,
+    pub override_windows: Vec<String>,
 }
 
 impl World {
@@ -405,6 +406,7 @@ impl Start {
             continues: None,
             key: None,
             reason: None,
+            override_windows: Vec::new(),
         }
     }
 
@@ -441,6 +443,7 @@ impl Start {
             confirm_hosts: self.confirm_hosts,
             who: Identity::within(Actor(ANNA.to_owned())),
             reason: self.reason,
+            override_windows: self.override_windows,
             continues: self.continues.map(|(run, step)| (run, step.parse().expect("a step's name"))),
             idempotency_key: self.key,
         }

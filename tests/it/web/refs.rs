@@ -73,6 +73,7 @@ async fn plan(engine: &Engine, who: &str, host: &str, git_ref: Option<&str>) -> 
         confirm_hosts: None,
         who,
         reason: None,
+        override_windows: Vec::new(),
         continues: None,
         idempotency_key: None,
     };

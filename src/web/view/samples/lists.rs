@@ -10,7 +10,9 @@ use crate::web::view::need::ChoiceOption;
 use crate::web::view::now::{NowPage, OnCall, OnCallLine, Row, Section, SectionLink};
 use crate::web::view::run::{InputLine, Message};
 use crate::web::view::runbook::{InputNote, RiskLine, RunbookPage, StepText, TextPage, VersionLine};
-use crate::web::view::start::{HostAbout, HostPick, HostScript, InputField, PlanCard, PlannedText, StartPage};
+use crate::web::view::start::{
+    HostAbout, HostPick, HostScript, InputField, PlanCard, PlannedText, StartPage, WindowPick,
+};
 
 pub fn all() -> Vec<Sample> {
     vec![
@@ -296,6 +298,7 @@ fn start(plan: Option<PlanCard>) -> StartPage {
         confirm_hosts: String::new(),
         guarded: true,
         reason: String::new(),
+        windows: vec![WindowPick { name: "year-end".to_owned(), chosen: plan.is_some() }],
         needs_reason: plan.is_none().then(|| "expired 2026-09-01".to_owned()),
         link: "/start/web/disk-full?input.mount=%2Fvar&host=web-3".to_owned(),
         plan,

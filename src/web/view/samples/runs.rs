@@ -222,6 +222,7 @@ fn run(hosts: &[&str], state: RunStateName) -> RunView {
         text_digest: "5d".repeat(32),
         locks: vec!["disk".to_owned()],
         override_reason: None,
+        overridden_windows: Vec::new(),
         started_at_ms: NOW_MS - 260_000,
         ended_at_ms: None,
         ended_because: None,
