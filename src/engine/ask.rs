@@ -73,9 +73,10 @@ pub enum StartError {
     /// A guard says no: a lock that another run holds, a wrong host count, a runbook that forbids `auto`.
     #[error("{0}")]
     Guard(String),
-    /// Windows are closed, and the start does not go on against them, by their names and with a reason.
+    /// Windows are closed, and the start does not go on against them, by their names and with a reason. `to_override` are
+    /// those that whoever asks may go on against.
     #[error("{why}")]
-    Windows { why: String, closed: Vec<String> },
+    Windows { why: String, to_override: Vec<String> },
     /// Whoever asks may not start this, there.
     #[error("{0}")]
     NotAllowed(String),

@@ -60,16 +60,22 @@ impl Engine {
         let may_override = decide(&policy, who, Permission::OverrideWindows, About::Run(&scope)).is_ok();
         let closed: Vec<String> = closed.into_iter().map(|window| window.name).collect();
         let is_named = closed.iter().all(|name| request.override_windows.contains(name));
-        let why = match reason {
-            Some(reason) if may_override && is_named => {
+        if !may_override {
+            let why = format!("{why}; start it then ({by} may not go on against a window)");
+            at_start.refusal = Some(StartError::Windows { why, to_override: Vec::new() });
+            return Ok(at_start);
+        }
+        match reason {
+            Some(reason) if is_named => {
                 at_start.reason = Some(reason.to_owned());
                 at_start.overridden = closed;
-                return Ok(at_start);
             }
-            _ if !may_override => format!("{why}; start it then ({by} may not go on against a window)"),
-            _ => format!("{why}; start it then, or go on against it by its name and with a reason"),
-        };
-        at_start.refusal = Some(StartError::Windows { why, closed });
+            _ => {
+                let names = closed.join(", ");
+                let why = format!("{why}; start it then, or go on against it by its name ({names}) and with a reason");
+                at_start.refusal = Some(StartError::Windows { why, to_override: closed });
+            }
+        }
         Ok(at_start)
     }
 

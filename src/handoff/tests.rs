@@ -12,7 +12,11 @@ use super::record::{Action, Contingency, DraftedItem, FactKind, Record, Severity
 use super::state::{self, Phase, State};
 use super::timing;
 use crate::id::{HandoffId, ItemKey};
-use crate::run::event::Actor;
+use crate::run::decide::tests as run;
+use crate::run::event::{Actor, Event as RunEvent};
+use crate::run::picture::picture;
+use crate::run::plan::{Pace, PlannedWindow, WindowRule};
+use crate::run::state::State as RunState;
 
 const MINUTE_MS: i64 = 60_000;
 const OWN_WORDS: &str = "I clean out old releases; past 95 % of the disk I halt its worker";
@@ -356,6 +360,24 @@ fn what_is_carried_keeps_the_runs_that_decide_who_may_read_it() {
     let mut record = Record::default();
     record.take_facts(&drafted.items, &[]);
     assert_eq!(record.runs(), [sample::run()]);
+}
+
+#[test]
+fn a_reason_for_a_start_is_told_as_a_window_only_where_one_was_gone_against() {
+    let told = |overridden: bool| {
+        let mut plan = run::plan(vec![run::target("web-1", false)], vec![], Pace::Step);
+        plan.windows = vec![PlannedWindow { name: "freeze".into(), rule: WindowRule::Not, overridden }];
+        plan.override_reason = Some("the site is down".into());
+        let (digest, by) = (plan.digest(), Actor("user:anna".into()));
+        let begun = RunEvent::RunStarted { run: sample::run(), plan: Box::new(plan), digest, by };
+        let state = RunState::first(0, &begun).unwrap();
+        let drafted = draft(&[picture(&state)], None);
+        let facts = drafted.items[0].history.iter();
+        let told = facts.filter(|fact| fact.kind == FactKind::OverriddenGuard).map(|fact| fact.text.clone());
+        told.collect::<Vec<_>>()
+    };
+    assert_eq!(told(true), ["Test on web-1 went on against the window freeze: the site is down"]);
+    assert_eq!(told(false), ["Test on web-1 was started against its guard: the site is down"]);
 }
 
 #[test]

@@ -29,3 +29,4 @@ mod server;
 mod sharing;
 mod tls;
 mod uniform;
+mod windows;

@@ -141,8 +141,8 @@ fn refused(error: StartError, page: &mut StartPage) -> Result<Decided, Problem> 
             }
         }
         StartError::Hosts(reason) => page.hosts_error = Some(reason),
-        StartError::Windows { why, closed } => {
-            page.offer_windows(closed);
+        StartError::Windows { why, to_override } => {
+            page.offer_windows(to_override);
             page.message = Some(Message::refused("Not started", Some(why)));
         }
         StartError::Engine(failed) => return Err(failed.into()),

@@ -52,8 +52,8 @@ pub struct StartPage {
 
 impl StartPage {
     /// Shows each of these windows as one to go on against; what is ticked stays ticked.
-    pub fn offer_windows(&mut self, closed: Vec<String>) {
-        for name in closed {
+    pub fn offer_windows(&mut self, names: Vec<String>) {
+        for name in names {
             if !self.windows.iter().any(|window| window.name == name) {
                 self.windows.push(WindowPick { name, chosen: false });
             }

@@ -65,7 +65,7 @@ fn a_run_does_not_start_in_a_freeze_nor_with_a_window_that_nobody_wrote_down() {
     // A reason may have been given for something else, before it closed.
     let with_reason = || Start { reason: Some("the site is down".to_owned()), ..Start::of(&world, &name) };
     let refused = world.try_start(with_reason()).expect_err("it is not named").to_string();
-    assert!(refused.contains("go on against it by its name"), "{refused}");
+    assert!(refused.contains("go on against it by its name (freeze)"), "{refused}");
     // She holds the process, so she may go on against it, with a reason that is kept.
     let run = world.start(Start { override_windows: vec!["freeze".to_owned()], ..with_reason() });
     let view = world.succeeds(run);

@@ -63,6 +63,30 @@ async fn the_history_lists_and_exports_only_what_its_reader_may_see_whatever_the
 }
 
 #[tokio::test]
+async fn a_list_ends_where_only_hidden_runs_follow_and_goes_on_where_a_visible_one_does() {
+    let server = Server::start().await;
+    let hidden = server.tour(&["db-1"]).await;
+    let (older, newer) = (server.tour(&["web-1"]).await, server.tour(&["web-2"]).await);
+    server.grant("steadyhand: 1\ngrants:\n  - {who: user:vera, role: viewer, hosts: role=web}\n");
+    server.engine.policy_now().await;
+    let page = |address: String| {
+        let server = &server;
+        async move {
+            let text = page_of(server, "vera", &address).await;
+            serde_json::from_str::<serde_json::Value>(&text).expect("the API answers in JSON")
+        }
+    };
+    let first = page("/api/v1/runs?limit=1".to_owned()).await;
+    assert_eq!(first["runs"][0]["id"], newer.as_str());
+    let next = first["next"].as_str().expect("a visible run follows");
+    let last = page(format!("/api/v1/runs?limit=1&cursor={next}")).await;
+    assert_eq!(last["runs"][0]["id"], older.as_str());
+    assert!(last["next"].is_null(), "nothing tells of {hidden}: {last}");
+    let none = page("/api/v1/runs?limit=1&host=db-1".to_owned()).await;
+    assert!(none["next"].is_null() && none["runs"] == serde_json::json!([]), "{none}");
+}
+
+#[tokio::test]
 async fn filters_stand_in_the_address_and_one_that_can_fit_nothing_says_why() {
     let server = Server::start().await;
     let run = server.tour(&["web-1"]).await;
