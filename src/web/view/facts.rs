@@ -57,7 +57,7 @@ impl Facts {
             ended: view.ended_at_ms.map(|ended_at_ms| Moment::new(ended_at_ms, now_ms)),
             driver: view.driver.to_string(),
             locks: view.locks.join(", "),
-            reason: view.override_reason.clone(),
+            reason: reason(view),
             pace: match view.pace {
                 Pace::Step => "each changing step waits for its driver",
                 Pace::Auto => "goes on until something needs a person",
@@ -91,6 +91,15 @@ impl HostLine {
             note: host.note.clone(),
         }
     }
+}
+
+/// Why it was started, and against what.
+fn reason(view: &RunView) -> Option<String> {
+    let reason = view.override_reason.as_ref()?;
+    Some(match view.overridden_windows.as_slice() {
+        [] => reason.clone(),
+        windows => format!("{reason} (against the window {})", windows.join(", ")),
+    })
 }
 
 /// The start form with the values of this run; opening it starts nothing.

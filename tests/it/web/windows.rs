@@ -96,4 +96,7 @@ async fn the_form_offers_the_windows_that_stand_against_it_and_keeps_what_was_ty
     let mut start = typed("start");
     start.extend([("override_window", "freeze".to_owned()), ("digest", digest(&shown))]);
     assert_eq!(post(start).await.0, StatusCode::SEE_OTHER);
+    let run = server.json("/api/v1/runs").await["runs"][0]["id"].as_str().expect("it was started").to_owned();
+    let page = server.page(&format!("/runs/{run}")).await;
+    assert!(page.contains("the site is down (against the window freeze)"), "{page}");
 }
